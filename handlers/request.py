@@ -1,0 +1,198 @@
+"""What a handler is given and what it gives back: Request and Services in, pieces out."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import BaseMessage
+
+from indexing.audience import NOBODY, Audience
+from indexing.document import Passage
+from indexing.library import Library
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What one person wants, as plain strings that survive the queue."""
+
+    id: str  # team:channel:ts for messages, the trigger id for commands
+    action: str  # a key of handlers.HANDLERS
+    team: str
+    channel: str
+    user: str
+    text: str = ""
+    thread: str = ""  # ts of the thread's first message; "" for a command until its root is posted
+    ts: str = ""  # ts of the message that asks; "" for commands
+    files: tuple[str, ...] = ()  # Slack file ids
+    language: str = "en"  # of the person: what the bot's own words are in
+    user_team: str = ""  # differs from team for members of other companies (Slack Connect)
+    response_url: str = ""  # commands: the only way to answer where the bot is not a member
+    target: str = ""  # what a button or shortcut was pressed on: a document id, a message ts
+    audience: Audience = field(default=NOBODY, compare=False)  # resolved by the worker, never stored
+
+    @property
+    def conversation(self) -> str:
+        """The key of this thread's memory: bound to its conversation, so it can't be read from another."""
+        return f"{self.team}:{self.channel}:{self.thread or self.id}"
+
+
+# The pieces of an answer.
+
+
+@dataclass(frozen=True)
+class Text:
+    """Markdown to append to the answer."""
+
+    markdown: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is going on now; replaces the last one, gone when the answer comes. Counts are for a bar."""
+
+    text: str
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True)
+class Source:
+    """One numbered source: `[number] document, p. page`, linked, with the words that support."""
+
+    number: int
+    passage: Passage
+    quote: str
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The numbered sources of the answer, shown below its text."""
+
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG with its description for those who can't see it."""
+
+    name: str
+    png: bytes
+    description: str
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file to hand over, e.g. a table as CSV."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A button: pressing it makes a Request with this action and target."""
+
+    label: str
+    action: str
+    target: str
+    confirm: str = ""  # a question asked before it happens
+    danger: bool = False
+
+
+@dataclass(frozen=True)
+class Choices:
+    """One row of the answer with its buttons."""
+
+    markdown: str
+    choices: tuple[Choice, ...]
+
+
+Piece = Text | Progress | Sources | Picture | Attachment | Choices
+Pieces = AsyncIterator[Piece]
+
+
+class UserError(Exception):
+    """Something that the person can mend; the text is the answer."""
+
+
+class Memory(Protocol):
+    """What was said in each thread."""
+
+    async def recall(self, conversation: str) -> list[BaseMessage]:
+        """Return the thread's messages, oldest first."""
+
+    async def add(self, conversation: str, messages: Sequence[BaseMessage]) -> None:
+        """Append messages; one with an id that is already there is not added again."""
+
+    async def forget(self, conversation: str) -> int:
+        """Drop the thread's memory and return how many messages it held."""
+
+    async def forget_person(self, user: str) -> int:
+        """Drop every message by this person, and the answers to them; return how many."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedFile:
+    """A file fetched from Slack into a temporary place of this machine."""
+
+    id: str
+    name: str
+    path: Path
+    size_bytes: int
+    permalink: str
+    user: str
+
+
+class FileRefused(Exception):
+    """Slack's file can't be used; `reason` is a key of texts/files.toml (too_big, gone, html, empty, away, external)."""
+
+    def __init__(self, reason: str, **values: object) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.values = values
+
+
+class Files(Protocol):
+    """Slack's files: the way from an id to bytes on this machine."""
+
+    async def fetch(self, file_id: str, into: Path) -> SharedFile:
+        """Download a file into the folder; raise FileRefused."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """What handlers may use; built once in bot/app.py."""
+
+    model: BaseChatModel
+    count_tokens: Callable[[str], int]
+    context_tokens: int  # the longest prompt and answer together
+    memory: Memory
+    library: Library
+    files: Files
+    messages: "Messages"
+    data_dir: Path
+
+
+@dataclass(frozen=True)
+class Said:
+    """A message as Slack shows it in a thread."""
+
+    user: str  # "" for the bot itself
+    text: str
+    ts: str
+
+
+class Messages(Protocol):
+    """Slack's messages, for the actions that read what people wrote (sentiment, extraction)."""
+
+    async def thread(self, channel: str, thread: str) -> list[Said]:
+        """Return a thread's messages, oldest first, all pages, at most 1,000."""
+
+
+class Handler(Protocol):
+    """An async generator of pieces; the first line of its docstring is its help."""
+
+    def __call__(self, request: Request, services: Services) -> Pieces:
+        """Yield the pieces of the answer; raise UserError."""

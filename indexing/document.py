@@ -1,0 +1,45 @@
+"""The nouns of the library: a document, where it is shared, and a passage found in it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """One appearance of a document in a conversation, by one person's message."""
+
+    channel: str
+    file_id: str
+    user: str
+    ts: str  # of the message that carried the file; its thread holds the receipt
+    permalink: str
+    name: str  # the file name under which it was shared here
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """A stored file: its bytes once, shared in one or more conversations."""
+
+    id: str  # content hash: the same bytes have the same id
+    name: str
+    pages: int
+    pages_with_text: int
+    chunks: int
+    language: str  # "en", "fr" or "" where neither
+    added_at: float  # seconds since the epoch
+    shares: tuple[Share, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passage:
+    """A piece of a document found for a question, with the page one can check it on."""
+
+    id: str  # of the chunk
+    document_id: str
+    document: str  # the name under which the reader knows it
+    text: str
+    page: int  # 1-based
+    last_page: int
+    heading: str
+    permalink: str  # of the file, in a conversation that the reader may see
+    score: float  # rank fusion: comparable within one search only
+    relevance: float  # calibrated for the refusal threshold, higher is closer
