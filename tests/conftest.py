@@ -1,0 +1,129 @@
+"""The real thing for the tests: the workspace on localhost and the assistant in it, each a process of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SMALL_MODEL = "preset:smollm2-135m"
+START_SECONDS = 120  # torch and two models on two busy cores
+
+
+@dataclass
+class Workspace:
+    """A Slack workspace with the assistant in it, as a team would run them."""
+
+    folder: Path
+    port: int
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def api_url(self) -> str:
+        """Return what SLACK_API_URL must be."""
+        return f"http://127.0.0.1:{self.port}/api/"
+
+    def start_slack(self) -> None:
+        """Start the workspace."""
+        self._start("slack", "sandbox", "--port", str(self.port), "--data", str(self.folder / "workspace"))
+        wait_for(lambda: _answers(self.api_url + "api.test"), START_SECONDS)
+
+    def start_bot(self) -> None:
+        """Start the assistant and wait until it is ready."""
+        health = free_port()
+        self._start("bot", "run", BOT_HEALTH_PORT=str(health))
+        wait_for(lambda: self.alive("bot") and _answers(f"http://127.0.0.1:{health}/readyz"), START_SECONDS)
+
+    def stop_bot(self, sign: signal.Signals = signal.SIGTERM) -> None:
+        """End the assistant: kindly, or with SIGKILL."""
+        process = self.processes.pop("bot")
+        process.send_signal(sign)
+        process.wait(timeout=30)
+
+    def alive(self, name: str) -> bool:
+        """Tell whether the process runs; fail with its output if it ended by itself."""
+        if self.processes[name].poll() is not None:
+            raise AssertionError(f"{name} ended:\n" + (self.folder / f"{name}.log").read_text()[-3000:])
+        return True
+
+    def stop(self) -> None:
+        """End everything."""
+        for process in reversed(list(self.processes.values())):
+            process.terminate()
+        for process in self.processes.values():
+            process.wait(timeout=30)
+
+    def _start(self, name: str, *arguments: str, **environ: str) -> None:
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, "-m", "bot", *arguments],
+                cwd=ROOT,
+                env=clean_environ() | self.environ | environ,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Return what `python -m bot run` needs."""
+        return {
+            "SLACK_API_URL": self.api_url,
+            "SLACK_BOT_TOKEN": "xoxb-sandbox",
+            "SLACK_APP_TOKEN": "xapp-sandbox",
+            "DATA_DIR": str(self.folder / "data"),
+            "LLM_MODEL": SMALL_MODEL,
+            "LLM_CONTEXT_TOKENS": "8192",
+            "BOT_REQUESTS_PER_MINUTE": "1000",
+            "BOT_LOG": "json",
+        }
+
+
+def clean_environ() -> dict[str, str]:
+    """Return the environment without proxies (slack_sdk ignores NO_PROXY) and without settings of a real workspace."""
+    prefixes = ("SLACK_", "LLM_", "REDIS_", "QDRANT_", "BOT_", "EMBEDDINGS_", "DATA_DIR")
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(prefixes) and not name.lower().endswith("_proxy")
+    }
+
+
+def free_port() -> int:
+    """Return a port that nobody uses just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(predicate: Callable[[], bool], seconds: float) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + seconds
+    while not predicate():
+        assert time.monotonic() < end, f"not within {seconds} seconds"
+        time.sleep(0.05)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """One workspace for all stories; each makes channels of its own."""
+    running = Workspace(tmp_path_factory.mktemp("workspace"), free_port())
+    running.start_slack()
+    running.start_bot()
+    yield running
+    running.stop()

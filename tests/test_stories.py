@@ -1,0 +1,185 @@
+"""What people do with the assistant, from Slack to Slack: read this first."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Workspace
+from tests.pdfs import make_pdf
+from tests.people import Person, visible
+
+HANDBOOK = [
+    "Staff handbook of the Lantern Company. Working hours. The office opens at 7:30 and closes at 19:00.",
+    "Paid leave. Full-time employees get 27 days of paid leave each year. Part-time employees get 14 days of paid leave.",
+    "Travel. A hotel room may cost at most 140 euros for each night. Receipts go to the accounting office.",
+]
+MANUEL = [
+    "Manuel du personnel de la société Lanterne. Le bureau ouvre à 8 h 15 et ferme à 18 h 45.",
+    "Congés payés. Les salariés à temps plein ont 27 jours de congés payés par an.",
+    "Déplacements. Une chambre d'hôtel peut coûter au plus 140 euros par nuit.",
+]
+
+
+@pytest.fixture
+async def alice(workspace: Workspace) -> Person:
+    """Alice, of the team."""
+    return await Person.named("alice", workspace.api_url)
+
+
+@pytest.fixture
+async def bob(workspace: Workspace) -> Person:
+    """Bob, of the team."""
+    return await Person.named("bob", workspace.api_url)
+
+
+@pytest.fixture
+async def bot(workspace: Workspace) -> str:
+    """The bot's user id."""
+    return (await Person.named_by_token("xoxb-sandbox", workspace.api_url)).id
+
+
+@pytest.fixture
+async def channel(alice: Person, bob: Person, bot: str) -> str:
+    """A public channel of this story only, with alice, bob and the bot."""
+    return await alice.channel([bob.id, bot])
+
+
+@pytest.fixture
+def handbook(tmp_path: Path) -> Path:
+    """Three pages in English."""
+    return make_pdf(tmp_path / "handbook.pdf", HANDBOOK)
+
+
+async def test_a_direct_message_is_answered_in_its_thread(alice: Person, bot: str) -> None:
+    dm = await alice.dm(bot)
+    ts = await alice.says(dm, "Hello! Say one short sentence.")
+    assert await alice.reads(dm, ts)
+
+
+async def test_a_thread_in_a_channel_goes_on_without_a_mention(alice: Person, bot: str, channel: str) -> None:
+    ts = await alice.says(channel, f"<@{bot}> hello there")
+    await alice.reads(channel, ts)
+    await alice.says(channel, "and how are you?", thread=ts)
+    assert await alice.reads(channel, ts, count=2)
+
+
+async def test_a_message_to_others_is_not_answered(alice: Person, bot: str, channel: str) -> None:
+    """The bot speaks when it is spoken to: a later mention is answered, the talk before it is not."""
+    talk = await alice.says(channel, "Bob, are you there?")
+    ts = await alice.says(channel, f"<@{bot}> hello")
+    await alice.reads(channel, ts)
+    assert len(await alice.thread(channel, talk)) == 1
+
+
+async def test_a_pdf_gets_an_honest_receipt(alice: Person, channel: str, handbook: Path) -> None:
+    ts = await alice.shares(channel, handbook)
+    receipt = await alice.reads(channel, ts, lambda text: "passages" in text)
+    assert "3 pages" in receipt
+    assert "handbook.pdf" in receipt
+
+
+async def test_ask_answers_with_the_page_it_comes_from(alice: Person, channel: str, handbook: Path) -> None:
+    ts = await alice.shares(channel, handbook)
+    await alice.reads(channel, ts, lambda text: "passages" in text)
+    await alice.commands(channel, "/ask", "How many days of paid leave do full-time employees get?")
+    root = await alice.root(channel, "How many days of paid leave")
+    answer = await alice.reads(channel, root, lambda text: "handbook.pdf" in text)
+    assert "p. 2" in answer
+
+
+async def test_ask_answers_in_french(alice: Person, channel: str, tmp_path: Path) -> None:
+    ts = await alice.shares(channel, make_pdf(tmp_path / "manuel.pdf", MANUEL))
+    await alice.reads(channel, ts, lambda text: "passages" in text)
+    await alice.commands(channel, "/ask", "Combien peut coûter une chambre d'hôtel par nuit ?")
+    root = await alice.root(channel, "chambre d'hôtel")
+    answer = await alice.reads(channel, root, lambda text: "manuel.pdf" in text)
+    assert "p. 3" in answer
+
+
+async def test_a_question_that_no_document_answers_is_refused(alice: Person, channel: str, handbook: Path) -> None:
+    ts = await alice.shares(channel, handbook)
+    await alice.reads(channel, ts, lambda text: "passages" in text)
+    await alice.commands(channel, "/ask", "Who won the football world cup in Brazil?")
+    root = await alice.root(channel, "world cup")
+    answer = await alice.reads(channel, root)
+    assert "not" in answer.lower()
+    assert "Brazil" not in answer.split("\n")[0]
+
+
+async def test_a_document_of_a_private_channel_stays_in_it(
+    alice: Person, bob: Person, bot: str, channel: str, tmp_path: Path
+) -> None:
+    """Someone asks in another channel, and neither the answer nor a source shows the document."""
+    private = await alice.channel([bot], private=True)
+    salaries = make_pdf(tmp_path / "salaries.pdf", ["Secret salaries. Dora Quill earns 91,250 euros a year."])
+    ts = await alice.shares(private, salaries)
+    await alice.reads(private, ts, lambda text: "passages" in text)
+    await alice.commands(channel, "/ask", "What does Dora Quill earn?")
+    root = await alice.root(channel, "Dora Quill")
+    answer = await alice.reads(channel, root)
+    assert "91,250" not in answer
+    assert "salaries.pdf" not in answer
+    bobs = await bob.dm(bot)
+    asked = await bob.says(bobs, "ask What does Dora Quill earn?")
+    assert "91,250" not in await bob.reads(bobs, asked)
+
+
+async def test_a_summary_says_which_pages_it_covers(alice: Person, bot: str, handbook: Path) -> None:
+    dm = await alice.dm(bot)
+    ts = await alice.shares(dm, handbook)
+    await alice.reads(dm, ts, lambda text: "passages" in text)
+    asked = await alice.says(dm, "summarize handbook.pdf")
+    assert "1-3" in (await alice.reads(dm, asked, lambda text: "of 3" in text)).replace("\N{EN DASH}", "-")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("empty.pdf", b"", "empty"),
+        ("page.pdf", b"<!doctype html><html><body>Sign in</body></html>", "web page"),
+        ("picture.png", b"\x89PNG\r\n\x1a\n" + bytes(64), "PDF"),
+        ("damaged.pdf", b"%PDF-1.7\n" + bytes(500), "damaged"),
+    ],
+)
+async def test_a_bad_file_gets_a_clear_sentence(
+    alice: Person, channel: str, tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    ts = await alice.shares(channel, tmp_path / name)
+    assert words in await alice.reads(channel, ts)
+
+
+async def test_help_tells_what_it_can_do(alice: Person, bot: str) -> None:
+    dm = await alice.dm(bot)
+    ts = await alice.says(dm, "help")
+    said = await alice.reads(dm, ts)
+    assert "/ask" in said
+    assert "/summarize" in said
+
+
+async def test_forget_drops_the_memory_of_a_thread(alice: Person, bot: str) -> None:
+    dm = await alice.dm(bot)
+    ts = await alice.says(dm, "My favourite colour is teal.")
+    await alice.reads(dm, ts)
+    await alice.says(dm, "forget", thread=ts)
+    assert "forgot" in (await alice.reads(dm, ts, count=2)).lower()
+
+
+async def test_a_restart_keeps_documents_and_threads(
+    workspace: Workspace, alice: Person, channel: str, handbook: Path
+) -> None:
+    ts = await alice.shares(channel, handbook)
+    await alice.reads(channel, ts, lambda text: "passages" in text)
+    workspace.stop_bot()
+    workspace.start_bot()
+    await alice.commands(channel, "/ask", "What may a hotel room cost?")
+    root = await alice.root(channel, "hotel room")
+    assert "p. 3" in await alice.reads(channel, root, lambda text: "handbook.pdf" in text)
+
+
+async def test_docs_lists_only_what_may_be_seen_here(alice: Person, bot: str, channel: str, handbook: Path) -> None:
+    ts = await alice.shares(channel, handbook)
+    await alice.reads(channel, ts, lambda text: "passages" in text)
+    asked = await alice.says(channel, f"<@{bot}> docs")
+    listed = "\n".join([visible(m) for m in await alice.thread(channel, asked)][1:]) or await alice.reads(channel, asked)
+    assert "handbook.pdf" in listed
