@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
@@ -11,6 +11,9 @@ from langchain_core.messages import BaseMessage
 from indexing.audience import NOBODY, Audience
 from indexing.document import Passage
 from indexing.library import Library
+
+if TYPE_CHECKING:
+    from handlers.study import Classifier, Encoder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +175,8 @@ class Services:
     library: Library
     files: Files
     messages: "Messages"
+    classifier: "Classifier"
+    encoder: "Encoder"
     data_dir: Path
 
 
