@@ -22,6 +22,26 @@ evaluate = typer.Typer(invoke_without_command=True, help="Score answers and clas
 app.add_typer(bench, name="bench")
 app.add_typer(evaluate, name="evaluate")
 
+def main() -> None:
+    """Run the command; a start that can't succeed ends with one sentence that a person can act on."""
+    from bot.errors import StartFailed
+
+    try:
+        app()
+    except StartFailed as failure:
+        sys.exit(str(failure))
+
+
+def _serve(*, gateway: bool, worker: bool) -> None:
+    from bot.app import running
+
+    async def serve() -> None:
+        async with running(Settings(), gateway=gateway, worker=worker) as folio:
+            await folio.wait()
+
+    asyncio.run(serve())
+
+
 DataDir = Annotated[Path | None, typer.Option("--data", help="Where everything is kept.")]
 
 
@@ -94,3 +114,88 @@ def restore(file: Path) -> None:
     from bot.backup import restore
 
     restore(Settings(), file)
+
+
+@app.command("train-sentiment")
+def train_sentiment(
+    data: Annotated[list[Path] | None, typer.Option(help="CSV files with the columns text and label.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the head and its card.")] = None,
+) -> None:
+    """Train the sentiment head on labelled texts and keep it with its card."""
+    from bot.study.train_sentiment import train
+
+    train(Settings(), data or [], out)
+
+
+@app.command()
+def finetune(
+    task: Annotated[str, typer.Option(help="sentiment or extraction.")],
+    data: Annotated[Path, typer.Option(help="CSV (text, label) or JSONL (text, fields).")],
+    base: Annotated[str, typer.Option(help="A hub folder, or a GGUF file or preset.")],
+    out: Annotated[Path, typer.Option(help="Folder for the adapter and its card.")],
+) -> None:
+    """Teach the language model a task: train a LoRA adapter that the engine can use."""
+    from bot.study.finetune import finetune
+
+    finetune(task=task, data=data, base=base, out=out)
+
+
+@bench.command("engine")
+def bench_engine() -> None:
+    """Time shared decoding against llama.cpp's own ways of serving."""
+    from tests.bench.engine import main
+
+    main()
+
+
+@bench.command("indexing")
+def bench_indexing() -> None:
+    """Time reading, chunking and storing against the embedder and LangChain's loaders."""
+    from tests.bench.indexing import main
+
+    main()
+
+
+@bench.command("int8")
+def bench_int8() -> None:
+    """Measure what 8-bit weights and an 8-bit KV cache do to memory, speed and perplexity."""
+    from tests.bench.int8 import main
+
+    main()
+
+
+@evaluate.callback()
+def evaluate_answers(
+    context: typer.Context,
+    questions: Annotated[list[Path] | None, typer.Option(help="JSONL files of questions.")] = None,
+    documents: Annotated[Path | None, typer.Option(help="Folder with the PDFs they are about.")] = None,
+    generate: Annotated[bool, typer.Option(help="Also let the model answer.")] = False,
+) -> None:
+    """Score retrieval, refusals and answers on questions with known answers."""
+    if context.invoked_subcommand:
+        return
+    if not questions or not documents:
+        raise typer.BadParameter("--questions and --documents are both needed")
+    from tests.evaluation.answers import main
+
+    main(questions, documents, generate)
+
+
+@evaluate.command("sentiment")
+def evaluate_sentiment() -> None:
+    """Score the embedding classifier and the language model on held-out reviews, English and French."""
+    from tests.evaluation.sentiment import main
+
+    main()
+
+
+@evaluate.command("extraction")
+def evaluate_extraction() -> None:
+    """Score the extraction of fields from documents."""
+    from tests.evaluation.extraction import main
+
+    main()
+
+
+if __name__ == "__main__":
+    main()

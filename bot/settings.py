@@ -5,14 +5,19 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import platformdirs
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.errors import StartFailed
 
-class UnknownSetting(Exception):
+
+Group = TypeVar("Group", bound=BaseSettings)
+
+
+class UnknownSetting(StartFailed):
     """An environment variable with one of our prefixes that no setting has."""
 
 
@@ -109,17 +114,27 @@ class BotSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+def _read(group: type[Group]) -> Group:
+    """Read one group; raise StartFailed naming the first value that does not fit, without showing it."""
+    try:
+        return group()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = f"{group.model_config['env_prefix']}{first['loc'][0]}".upper()
+        raise StartFailed(f"{name}: {first['msg']}.") from None
+
+
 class Settings:
     """All groups and the data folder, from one environment."""
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         refuse_unknown(environ)
-        self.slack = SlackSettings()
-        self.llm = LlmSettings()
-        self.embeddings = EmbeddingsSettings()
-        self.qdrant = QdrantSettings()
-        self.redis = RedisSettings()
-        self.bot = BotSettings()
+        self.slack = _read(SlackSettings)
+        self.llm = _read(LlmSettings)
+        self.embeddings = _read(EmbeddingsSettings)
+        self.qdrant = _read(QdrantSettings)
+        self.redis = _read(RedisSettings)
+        self.bot = _read(BotSettings)
         self.data_dir = Path(environ.get("DATA_DIR") or platformdirs.user_data_path("folio")).expanduser()
 
     @cached_property
