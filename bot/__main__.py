@@ -11,10 +11,9 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")  # beside a busy llama.cpp; both ar
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("LANGSMITH_TRACING", "false")
 
-import typer  # noqa: E402 - after the environment is set
+import typer
 
-from bot.settings import Settings  # noqa: E402
-
+from bot.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 bench = typer.Typer(no_args_is_help=True, help="Measure against a peer, in one run, as a ratio.")

@@ -13,7 +13,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.errors import StartFailed
 
-
 Group = TypeVar("Group", bound=BaseSettings)
 
 
