@@ -17,7 +17,7 @@ from bot.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 bench = typer.Typer(no_args_is_help=True, help="Measure against a peer, in one run, as a ratio.")
-evaluate = typer.Typer(invoke_without_command=True, help="Score answers and classifiers on questions with known answers.")
+evaluate = typer.Typer(invoke_without_command=True, help="Score answers and classifiers on known ones.")
 app.add_typer(bench, name="bench")
 app.add_typer(evaluate, name="evaluate")
 
@@ -80,7 +80,7 @@ def try_(
     """Run a workspace on this machine and the assistant in it; Ctrl-C ends both and keeps the data."""
     from bot.trial import trial
 
-    sys.exit(asyncio.run(trial(port=port, data=data, model=model, check=check)))
+    trial(port=port, data=data, model=model, check=check)
 
 
 @app.command()

@@ -7,11 +7,13 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import fetch_models, running
+from bot.errors import StartFailed
 from bot.settings import Settings
 
 EXAMPLES = Path(__file__).parent.parent / "deploy" / "examples"
@@ -20,25 +22,25 @@ CHECK_SECONDS = 300  # for one answer on a slow machine
 START_SECONDS = 30
 
 
-class TrialFailed(Exception):
-    """The trial can't go on; the text says what to do."""
-
-
-async def trial(*, port: int, data: Path | None, model: str, check: bool) -> int:
-    """Run until interrupted (or until the check is done); return the exit status."""
+def trial(*, port: int, data: Path | None, model: str, check: bool) -> None:
+    """Run until interrupted, or until the check is done; raise StartFailed with what went wrong."""
     settings = _settings(port, data, model)
-    try:
-        await asyncio.to_thread(fetch_models, settings)
-        async with _workspace(port, settings.data_dir / "workspace") as url, running(settings) as app:
-            if check:
-                return await _check(settings.slack.api_url)
-            print(f"\n  Open {url} in a browser and talk to the assistant. Ctrl-C ends it and keeps the data in\n"
-                  f"  {settings.data_dir}\n", flush=True)  # fmt: skip  # noqa: T201
-            await app.wait()
-    except TrialFailed as failure:
-        print(failure, file=sys.stderr)  # noqa: T201
-        return 1
-    return 0
+    fetch_models(settings)
+    asyncio.run(_run(settings, port, check))
+
+
+async def _run(settings: Settings, port: int, check: bool) -> None:
+    async with _workspace(port, settings.data_dir / "workspace") as url, running(settings) as app:
+        if check:
+            await _check(settings.slack.api_url)
+            return
+        _print(f"\n  Open {url} in a browser and talk to the assistant.\n"
+               f"  Ctrl-C ends it and keeps the data in {settings.data_dir}\n")  # fmt: skip
+        await app.wait()
+
+
+def _print(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - this is what the command is for
 
 
 def _settings(port: int, data: Path | None, model: str) -> Settings:
@@ -62,7 +64,7 @@ async def _workspace(port: int, data: Path) -> AsyncIterator[str]:
     """Run the workspace as a process of its own; yield the address of its page."""
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise TrialFailed(f"Port {port} is in use. Stop what runs there, or choose another with --port.")
+            raise StartFailed(f"Port {port} is in use. Stop what runs there, or choose another with --port.")
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot", "sandbox", "--port", str(port), "--data", str(data), start_new_session=True
     )
@@ -84,10 +86,10 @@ async def _answering(port: int, process: asyncio.subprocess.Process) -> None:
                 return
             except (SlackClientError, OSError):
                 await asyncio.sleep(0.1)
-    raise TrialFailed("The workspace did not start; its message stands above.")
+    raise StartFailed("The workspace did not start; its message stands above.")
 
 
-async def _check(api_url: str) -> int:
+async def _check(api_url: str) -> None:
     """As alice: share the bundled handbook, ask about it, and look for an answer with a cited page."""
     alice = AsyncWebClient("xoxp-alice", base_url=api_url)
     channel = await _channel(alice, "general")
@@ -95,8 +97,7 @@ async def _check(api_url: str) -> int:
     await _said(alice, channel, lambda text: "pages" in text and "passages" in text)
     await alice.api_call("chat.command", json={"channel": channel, "command": "/ask", "text": QUESTION})
     answer = await _said(alice, channel, lambda text: ANSWER in text)
-    print(f"\n{QUESTION}\n{answer}\n\nIt works.", flush=True)  # noqa: T201
-    return 0
+    _print(f"\n{QUESTION}\n{answer}\n\nIt works.")
 
 
 async def _channel(client: AsyncWebClient, name: str) -> str:
@@ -117,4 +118,8 @@ async def _said(client: AsyncWebClient, channel: str, wanted: Callable[[str], bo
                             return _text(reply)
                 await asyncio.sleep(0.5)
     except TimeoutError:
-        raise TrialFailed(f"No such answer within {CHECK_SECONDS} seconds.") from None
+        raise StartFailed(f"No such answer within {CHECK_SECONDS} seconds.") from None
+
+
+def _text(message: dict[str, Any]) -> str:
+    return "" if message.get("streaming_state") == "in_progress" else str(message.get("text", ""))
