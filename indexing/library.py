@@ -1,11 +1,29 @@
 """The library: documents in, passages out, always for an audience."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from weakref import WeakValueDictionary
 
+from indexing import ranking, sparse
+from indexing.adding import Ingest, Report
 from indexing.audience import Audience
 from indexing.document import Document, Passage, Share
+from indexing.embedder import Embedder
+from indexing.index import Branch, VectorIndex
+from indexing.reading import ReadingLimits
+from indexing.records import Record, id_of, newest
+
+__all__ = ["Library", "Page", "Receipt", "Report"]
+
+CANDIDATES = 40  # of each branch of the fusion
+REPHRASED_WEIGHT = 0.5  # of a rephrasing, against 1 of the question itself
+SPARSE_WEIGHT = 1.0
+THRESHOLD = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,11 +47,20 @@ class Page:
     text: str
 
 
-Report = Callable[[str, int, int], None]  # stage ("reading", "embedding", "storing"), done, total
-
-
 class Library:
     """All documents; every way to read takes the audience and fails closed."""
+
+    def __init__(self, index: VectorIndex, embedder: Embedder, limits: ReadingLimits) -> None:
+        self._index = index
+        self._embedder = embedder
+        self._limits = limits
+        self._changing = asyncio.Lock()  # records are read, changed and written one at a time
+        self._adding: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    @property
+    def embedder(self) -> Embedder:
+        """Return the embedding model, which others use too."""
+        return self._embedder
 
     async def add(self, path: Path, share: Share, *, report: Report | None = None) -> Receipt:
         """Read, chunk, embed and store a file, or only its share if the bytes are known.
@@ -41,35 +68,195 @@ class Library:
         Raises indexing.reading.Unreadable with a reason: not_a_pdf, html, empty, damaged, encrypted,
         no_text, too_many_pages, too_slow.
         """
-        raise NotImplementedError
+        started = time.monotonic()
+        document_id = await asyncio.to_thread(content_id, path)
+        async with self._one_at_a_time(document_id):
+            record = await self._record(document_id)
+            known = record is not None and record.complete
+            if record is None or not record.complete:
+                record = await self._ingest(path, share, document_id, report)
+            async with self._changing:
+                now = (await self._record(document_id) or record).with_share(share)
+                await self._write(replace(now, complete=True))
+                replaced = await self._replace_versions(document_id, share)
+        return Receipt(
+            document=now.document((share,)), known=known, replaced=replaced, scanned_pages=now.scanned,
+            ocr_pages=now.ocr, failed_pages=now.failed, seconds=time.monotonic() - started,
+        )  # fmt: skip
+
+    async def _ingest(self, path: Path, share: Share, document_id: str, report: Report | None) -> Record:
+        record = Record(document_id=document_id, added_at=time.time(), shares=(share,))
+        ingest = Ingest(self._index, self._embedder, self._limits, record, report)
+        await self._index.put([record.point()])  # first, so that what is begun can be found and forgotten
+        try:
+            record = await ingest.run(path, title_of(share.name))
+        except BaseException:
+            await self._delete(document_id)
+            raise
+        async with self._changing:
+            current = await self._record(document_id) or replace(record, shares=())
+            await self._index.put([replace(record, shares=current.shares, complete=True).point()])
+        return record
+
+    @asynccontextmanager
+    async def _one_at_a_time(self, document_id: str) -> AsyncIterator[None]:
+        lock = self._adding.setdefault(document_id, asyncio.Lock())
+        async with lock:
+            yield
+
+    async def _replace_versions(self, document_id: str, share: Share) -> bool:
+        """Take away what was shared under this name in this conversation before."""
+        replaced = False
+        for payload in await self._index.find({"kind": "document", "channels": share.channel}):
+            record = Record.of(payload)
+            kept = tuple(old for old in record.shares if (old.channel, old.name) != (share.channel, share.name))
+            if record.document_id != document_id and len(kept) < len(record.shares):
+                await self._write(replace(record, shares=kept))
+                replaced = True
+        return replaced
 
     async def search(
         self, questions: list[str], *, readable_by: Audience, limit: int = 6, document_id: str = ""
     ) -> list[Passage]:
         """Return the best passages for any of the phrasings (first one counts most), best first."""
-        raise NotImplementedError
+        asked = [question for question in dict.fromkeys(questions) if question.strip()]
+        if not asked or not readable_by.channels:
+            return []
+        vectors = await self._embedder.embed_queries(asked)
+        branches: list[Branch] = []
+        for place, (question, vector) in enumerate(zip(asked, vectors, strict=True)):
+            weight = REPHRASED_WEIGHT if place else 1.0
+            branches.append(Branch(vector, weight, CANDIDATES))
+            if terms := sparse.of_question(question):
+                branches.append(Branch(terms, weight * SPARSE_WEIGHT, CANDIDATES))
+        where = {"kind": "chunk", "channels": sorted(readable_by.channels)}
+        where |= {"document_id": document_id} if document_id else {}
+        hits = await self._index.search(branches, where, limit=CANDIDATES)
+        found = ranking.joined(ranking.without_duplicates(ranking.judge(hits, asked, list(vectors))))
+        return await self._passages(found[:limit], readable_by)
+
+    async def _passages(self, found: Sequence[ranking.Found], readable_by: Audience) -> list[Passage]:
+        records = await self._index.fetch([id_of(one.document_id, "document") for one in found])
+        passages = []
+        for one in found:
+            payload = records.get(id_of(one.document_id, "document"))
+            document = Record.of(payload).seen_by(readable_by) if payload else None
+            if document:
+                passages.append(passage_of(one, document))
+        return passages
 
     async def documents(self, readable_by: Audience) -> list[Document]:
         """Return the documents that may be seen, newest first; shares outside the audience are left out."""
-        raise NotImplementedError
+        if not readable_by.channels:
+            return []
+        records = await self._records({"channels": sorted(readable_by.channels)})
+        seen = [document for record in records if (document := record.seen_by(readable_by))]
+        return sorted(seen, key=lambda document: document.added_at, reverse=True)
+
+    async def document_ids(self, file_id: str) -> list[str]:
+        """Return which documents a file of Slack is."""
+        return [record.document_id for record in await self._records({"file_ids": file_id})]
 
     async def pages(self, document_id: str, *, readable_by: Audience) -> list[Page]:
         """Return a document's text page by page; empty if it may not be seen."""
-        raise NotImplementedError
+        record = await self._record(document_id)
+        if not record or not record.seen_by(readable_by):
+            return []
+        found = await self._index.find({"kind": "page", "document_id": document_id})
+        pages = [Page(number=int(payload["number"]), text=str(payload["text"])) for payload in found]
+        return sorted(pages, key=lambda page: page.number)
 
     async def unshare(self, *, file_id: str = "", channel: str = "", ts: str = "", document_id: str = "") -> int:
         """Remove the shares that match all given fields; a document without shares goes. Return how many went."""
-        raise NotImplementedError
+        wanted = {"file_id": file_id, "channel": channel, "ts": ts}
+        if not any(wanted.values()) and not document_id:
+            return 0
+        where = {"file_ids": file_id, "channels": channel, "document_id": document_id}
+        return await self._remove_shares(
+            {name: value for name, value in where.items() if value},
+            lambda share: all(not value or getattr(share, name) == value for name, value in wanted.items()),
+        )
 
     async def forget_person(self, user: str) -> int:
         """Remove what this person shared; return the number of shares that went."""
-        raise NotImplementedError
+        return await self._remove_shares({"users": user}, lambda share: share.user == user) if user else 0
+
+    async def forget_older_than(self, seconds: float) -> int:
+        """Remove the documents that were added before so long; return the number of shares that went."""
+        oldest = time.time() - seconds
+        old = [record for record in await self._records({}) if record.added_at < oldest]
+        return sum([await self.unshare(document_id=record.document_id) for record in old])
 
     async def shares(self) -> list[Share]:
         """Return all shares, for the nightly reconciliation with Slack."""
-        raise NotImplementedError
+        return [share for record in await self._records({}) for share in record.shares]
+
+    async def statistics(self) -> dict[str, float]:
+        """Return how much there is."""
+        return {
+            "documents": await self._index.count({"kind": "document"}),
+            "chunks": await self._index.count({"kind": "chunk"}),
+        }
 
     @property
     def threshold(self) -> float:
         """The relevance below which a question is refused without asking the model."""
-        raise NotImplementedError
+        return THRESHOLD
+
+    async def aclose(self) -> None:
+        """Write everything down and let go."""
+        await self._index.aclose()
+        await self._embedder.aclose()
+
+    async def _remove_shares(self, where: dict[str, str], gone: Callable[[Share], bool]) -> int:
+        count = 0
+        async with self._changing:
+            for record in await self._records(where):
+                kept = tuple(share for share in record.shares if not gone(share))
+                count += len(record.shares) - len(kept)
+                if len(kept) < len(record.shares):
+                    await self._write(replace(record, shares=kept))
+        return count
+
+    async def _write(self, record: Record) -> None:
+        """Store a record and let its chunks be read where it is shared; without shares it goes."""
+        if not record.shares:
+            await self._delete(record.document_id)
+            return
+        await self._index.put([record.point()])
+        where = {"kind": "chunk", "document_id": record.document_id}
+        await self._index.change_where(where, {"channels": record.channels if record.complete else []})
+
+    async def _delete(self, document_id: str) -> None:
+        """Remove a document; its record last, so that a removal cut short is taken up again."""
+        for kind in ("chunk", "page", "document"):
+            await self._index.remove_where({"kind": kind, "document_id": document_id})
+
+    async def _record(self, document_id: str) -> Record | None:
+        there = await self._index.fetch([id_of(document_id, "document")])
+        return next((Record.of(payload) for payload in there.values()), None)
+
+    async def _records(self, where: dict[str, str] | dict[str, Sequence[str]]) -> list[Record]:
+        return [Record.of(payload) for payload in await self._index.find({"kind": "document", **where})]
+
+
+def passage_of(one: ranking.Found, document: Document) -> Passage:
+    """Return what was found, under the name and link that its readers know."""
+    share = newest(document.shares)
+    page, last_page = one.pages
+    return Passage(
+        id=one.hit.id, document_id=document.id, document=share.name, text=one.text, page=page, last_page=last_page,
+        heading=str(one.hit.payload["heading"]), permalink=share.permalink, score=one.hit.score,
+        relevance=one.relevance,
+    )  # fmt: skip
+
+
+def content_id(path: Path) -> str:
+    """Return the id of a file: a hash of its bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
+
+
+def title_of(name: str) -> str:
+    """Return a file name as words."""
+    return " ".join(Path(name).stem.replace("_", " ").replace("-", " ").split())

@@ -1,0 +1,122 @@
+"""Texts to vectors: sentence-transformers in a thread of its own, batched, with the model's prefixes."""
+
+import asyncio
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+T = TypeVar("T")
+
+REMEMBERED_QUERIES = 2048  # 3 MB of vectors; a rewritten question and a retry ask for the same
+SLICE = 16  # texts handed over at once: a query waits for one slice at most
+
+
+class Encoder(Protocol):
+    """What turns texts into vectors: torch here, onnxruntime in int8.py."""
+
+    dimensions: int
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return normalised vectors, one a text."""
+
+
+class TorchEncoder:
+    """A sentence-transformers model."""
+
+    def __init__(self, folder: Path, device: str, batch: int, threads: int) -> None:
+        # Without these, torch's idle threads spin and a query on a busy machine takes 500 ms instead of 15.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        os.environ.setdefault("GOMP_SPINCOUNT", "0")
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+        torch.set_num_threads(threads or max(1, (os.cpu_count() or 1) - 1))
+        self.model = SentenceTransformer(str(folder), device=device or None, local_files_only=True)
+        self.dimensions = int(self.model.get_embedding_dimension() or 0)
+        self._batch = batch
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        vectors = self.model.encode(
+            list(texts), batch_size=self._batch, normalize_embeddings=True, show_progress_bar=False, prompt=""
+        )
+        return np.asarray(vectors, np.float32)
+
+
+class Embedder:
+    """The embedding model's async face; everything that touches the model runs in its one thread."""
+
+    def __init__(
+        self, load: Callable[[], Encoder], *, query: str = "", passage: str = "", slice_texts: int = SLICE
+    ) -> None:
+        self._load = load
+        self._query, self._passage = query, passage
+        self._slice = slice_texts
+        self._thread = ThreadPoolExecutor(1, "embedder")
+        self._encoder: Encoder | None = None
+        self._remembered: OrderedDict[str, Vectors] = OrderedDict()
+        self._turn = asyncio.Semaphore(1)
+
+    async def start(self) -> None:
+        """Load the model."""
+        await self._in_thread(self._model)
+
+    @property
+    def dimensions(self) -> int:
+        """Return the length of a vector."""
+        assert self._encoder, "start() first"
+        return self._encoder.dimensions
+
+    async def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Return [n, dimensions] normalised; questions asked before are remembered."""
+        missing = [text for text in dict.fromkeys(texts) if text not in self._remembered]
+        if missing:
+            vectors = await self._encode([self._query + text for text in missing])
+            for text, vector in zip(missing, vectors, strict=True):
+                self._remembered[text] = vector
+        result = np.stack([self._remembered[text] for text in texts])
+        for text in texts:
+            self._remembered.move_to_end(text)
+        while len(self._remembered) > REMEMBERED_QUERIES:
+            self._remembered.popitem(last=False)
+        return result
+
+    async def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """Return [n, dimensions] normalised; long work is cut so that queries come between."""
+        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))  # alike lengths need no padding
+        result = np.empty((len(texts), self.dimensions), np.float32)
+        for start in range(0, len(order), self._slice):
+            some = order[start : start + self._slice]
+            result[some] = await self._encode([self._passage + texts[index] for index in some])
+        return result
+
+    async def run(self, call: Callable[[Any], T]) -> T:
+        """Call with the sentence-transformers model, in its thread."""
+        encoder = await self._in_thread(self._model)
+        if not isinstance(encoder, TorchEncoder):
+            raise TypeError("the 8-bit model has no torch layers")
+        return await self._in_thread(lambda: call(encoder.model))
+
+    async def aclose(self) -> None:
+        """Let the thread end."""
+        await asyncio.to_thread(self._thread.shutdown)
+
+    async def _encode(self, texts: list[str]) -> Vectors:
+        return await self._in_thread(lambda: self._model().encode(texts))
+
+    def _model(self) -> Encoder:
+        if self._encoder is None:
+            self._encoder = self._load()
+        return self._encoder
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)

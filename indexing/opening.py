@@ -1,0 +1,58 @@
+"""The one place that builds a library: which model, which index, which limits."""
+
+from pathlib import Path
+
+from indexing.embedder import Embedder, Encoder, TorchEncoder
+from indexing.index import VectorIndex
+from indexing.library import Library
+from indexing.reading import ReadingLimits
+
+QUERY_PREFIX, PASSAGE_PREFIX = "query: ", "passage: "  # e5 was trained with them
+
+
+async def open_library(
+    *,
+    folder: Path,
+    embeddings: Path,
+    device: str = "",
+    batch: int = 16,
+    threads: int = 0,
+    int8: bool = False,
+    reranker: Path | None = None,
+    qdrant_url: str = "",
+    qdrant_key: str = "",
+    collection: str = "documents",
+    quantize: bool = False,
+    limits: ReadingLimits | None = None,
+    cache_dir: Path | None = None,
+) -> Library:
+    """Load the embedding model and open the index: in the folder, or at the URL."""
+
+    def load() -> Encoder:
+        return TorchEncoder(embeddings, device, batch, threads)
+
+    query, passage = prefixes(embeddings)
+    embedder = Embedder(load, query=query, passage=passage)
+    await embedder.start()
+    index: VectorIndex
+    if qdrant_url:
+        from indexing.qdrant import QdrantIndex, connect
+
+        client = await connect(qdrant_url, qdrant_key)
+        index = await QdrantIndex.open(client, collection, embedder.dimensions, quantize=quantize)
+    else:
+        from indexing.edge import EdgeIndex
+
+        index = await EdgeIndex.open(folder / collection, embedder.dimensions)
+    return Library(index, embedder, limits or ReadingLimits())
+
+
+def prefixes(embeddings: Path) -> tuple[str, str]:
+    """Return what stands before a query and before a passage: as the model's own folder says, else e5's where it is one."""
+    import json
+
+    file = embeddings / "config_sentence_transformers.json"
+    prompts = json.loads(file.read_text()).get("prompts", {}) if file.exists() else {}
+    if not prompts.get("query") and "e5" in embeddings.name.lower():
+        return QUERY_PREFIX, PASSAGE_PREFIX
+    return prompts.get("query") or "", prompts.get("passage") or prompts.get("document") or ""

@@ -1,0 +1,192 @@
+"""A process that reads one file: pages in as numbers on stdin, out as JSON lines on stdout. Started by reading.py.
+
+It may die at any page of a hostile file; whoever started it names that page and goes on with the next.
+"""
+
+import json
+import logging
+import resource
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pypdf
+import pypdfium2
+from pypdf.errors import DependencyError, FileNotDecryptedError, PyPdfError, WrongPasswordError
+
+from indexing import ocr
+from indexing.office import pages_of_docx, pages_of_text
+from indexing.repair import is_garbled, is_glued, repair
+
+# What hostile files make the readers raise, beside their own errors; MemoryError is the address limit.
+BROKEN = (
+    PyPdfError, pypdfium2.PdfiumError, RecursionError, MemoryError, ValueError, TypeError, KeyError, IndexError,
+    AttributeError, ArithmeticError, AssertionError, OSError, NotImplementedError, StopIteration, RuntimeError,
+)  # fmt: skip
+LEAST_LETTERS = 3  # of a page that counts as having text
+
+
+class Refused(Exception):
+    """The whole file can't be read; the text is a reason of reading.Unreadable."""
+
+
+class PdfFile:
+    """Two readers on one file: pypdf first, pdfium where pypdf does badly or not at all."""
+
+    def __init__(self, path: Path) -> None:
+        self.pdfium = _open_pdfium(path)
+        self.pypdf = _open_pypdf(path)
+        if not self.pypdf and not self.pdfium:
+            raise Refused("damaged")
+        self.pages = len(self.pdfium) if self.pdfium else _count(self.pypdf)
+        if not self.pages:
+            raise Refused("empty")
+
+    def about(self) -> dict[str, Any]:
+        """Return the title and the outline as [level, title, page]."""
+        return {"pages": self.pages, "title": self._title(), "outline": self._outline()}
+
+    def page(self, number: int) -> dict[str, Any]:
+        """Return a page's text and which reader it is from: pypdf, pdfium, ocr, or none."""
+        text, how = self._first(number), "pypdf"
+        if not has_letters(text) or is_glued(text) or is_garbled(text):
+            other = self._second(number)
+            if has_letters(other):
+                text, how = other, "pdfium"
+        if not has_letters(text) and self.pdfium:
+            text, how = self._scan(number), "ocr"
+        text = repair(text)
+        return {"page": number, "text": text, "how": how if has_letters(text) else "none"}
+
+    def _first(self, number: int) -> str:
+        if not self.pypdf:
+            return ""
+        try:
+            return str(self.pypdf.pages[number - 1].extract_text())
+        except (*BROKEN, DependencyError):
+            return ""
+
+    def _second(self, number: int) -> str:
+        if not self.pdfium:
+            return ""
+        try:
+            return str(self.pdfium[number - 1].get_textpage().get_text_bounded())
+        except BROKEN:
+            return ""
+
+    def _scan(self, number: int) -> str:
+        page = self.pdfium[number - 1]
+        return ocr.read(page) if ocr.is_installed() and ocr.has_picture(page) else ""
+
+    def _title(self) -> str:
+        try:
+            return str(self.pdfium.get_metadata_value("Title")) if self.pdfium else ""
+        except BROKEN:
+            return ""
+
+    def _outline(self) -> list[tuple[int, str, int]]:
+        entries: list[tuple[int, str, int]] = []
+        try:
+            for mark in self.pdfium.get_toc(max_depth=6) if self.pdfium else ():
+                place = mark.get_dest()
+                if place is not None and place.get_index() is not None:
+                    entries.append((mark.level, repair(mark.get_title()), place.get_index() + 1))
+        except BROKEN:
+            return entries
+        return entries
+
+
+class PagesOfText:
+    """A file without pages of its own, read whole."""
+
+    def __init__(self, pages: list[str]) -> None:
+        self.texts = [repair(page) for page in pages]
+        if not self.texts:
+            raise Refused("no_text")
+
+    def about(self) -> dict[str, Any]:
+        return {"pages": len(self.texts), "title": "", "outline": []}
+
+    def page(self, number: int) -> dict[str, Any]:
+        text = self.texts[number - 1]
+        return {"page": number, "text": text, "how": "text" if has_letters(text) else "none"}
+
+
+def _open_pdfium(path: Path) -> Any:
+    try:
+        return pypdfium2.PdfDocument(path)
+    except pypdfium2.PdfiumError as error:
+        if "password" in str(error).lower():
+            raise Refused("encrypted") from error
+        return None
+
+
+def _open_pypdf(path: Path) -> pypdf.PdfReader | None:
+    try:
+        reader = pypdf.PdfReader(path)
+        return reader if not reader.is_encrypted or reader.decrypt("") else None
+    except (WrongPasswordError, FileNotDecryptedError) as error:
+        raise Refused("encrypted") from error
+    except (*BROKEN, DependencyError):
+        return None
+
+
+def _count(reader: pypdf.PdfReader | None) -> int:
+    try:
+        return len(reader.pages) if reader else 0
+    except BROKEN as error:
+        raise Refused("damaged") from error
+
+
+def has_letters(text: str) -> bool:
+    """Tell whether there is anything to read."""
+    return sum(character.isalnum() for character in text[:2000]) >= LEAST_LETTERS
+
+
+READERS: dict[str, Callable[[Path], PdfFile | PagesOfText]] = {
+    "pdf": PdfFile,
+    "docx": lambda path: PagesOfText(pages_of_docx(path)),
+    "text": lambda path: PagesOfText(pages_of_text(path)),
+}
+
+
+def serve(kind: str, path: Path) -> None:
+    """Answer each line `first last` with a JSON line for each of these pages; the first answer is about the file."""
+    try:
+        file = READERS[kind](path)
+        say(file.about())
+    except Refused as refused:
+        say({"unreadable": str(refused)})
+        return
+    except BROKEN:
+        say({"unreadable": "damaged"})
+        return
+    for line in sys.stdin:
+        first, last = map(int, line.split())
+        for number in range(first, last + 1):
+            try:
+                say(file.page(number))
+            except BROKEN:
+                say({"page": number, "text": "", "how": "failed"})
+
+
+def say(message: dict[str, Any]) -> None:
+    """Write one JSON line."""
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+def main(kind: str, path: str, address_bytes: str) -> None:
+    """Limit this process, then serve."""
+    resource.setrlimit(resource.RLIMIT_AS, (int(address_bytes), int(address_bytes)))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    warnings.simplefilter("ignore")
+    logging.disable(logging.CRITICAL)
+    sys.setrecursionlimit(5000)  # deep page trees of honest files; hostile ones raise RecursionError
+    serve(kind, Path(path))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,147 @@
+"""A Qdrant server by its URL: the same collection for many processes. Tests use the client's own local mode."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from qdrant_client import AsyncQdrantClient, models
+
+from indexing.index import DENSE, KEYWORDS, RANK_CONSTANT, SPARSE, Branch, Hit, Payload, Point, Where
+
+BATCH = 64
+PAGE = 256
+
+
+class QdrantIndex:
+    """The collection on a server."""
+
+    def __init__(self, client: AsyncQdrantClient, collection: str) -> None:
+        self._client = client
+        self._collection = collection
+
+    @classmethod
+    async def open(
+        cls, client: AsyncQdrantClient, collection: str, dimensions: int, *, quantize: bool = False
+    ) -> "QdrantIndex":
+        """Make the collection with its payload indexes where it is not there yet."""
+        if not await client.collection_exists(collection):
+            scalar = models.ScalarQuantizationConfig(type=models.ScalarType.INT8, quantile=0.99, always_ram=True)
+            await client.create_collection(
+                collection,
+                vectors_config={DENSE: models.VectorParams(size=dimensions, distance=models.Distance.COSINE)},
+                sparse_vectors_config={SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)},
+                quantization_config=models.ScalarQuantization(scalar=scalar) if quantize else None,
+            )
+        await cls._index_fields(client, collection)
+        return cls(client, collection)
+
+    @staticmethod
+    async def _index_fields(client: AsyncQdrantClient, collection: str) -> None:
+        for name in KEYWORDS:
+            # The channel is what every search is bound to: the server keeps one channel's points together.
+            schema = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=name == "channels")
+            await client.create_payload_index(collection, name, schema, wait=True)
+
+    async def put(self, points: Sequence[Point]) -> None:
+        for start in range(0, len(points), BATCH):
+            some = [_point(point) for point in points[start : start + BATCH]]
+            await self._client.upsert(self._collection, some, wait=True)
+
+    async def change(self, ids: Sequence[str], fields: Payload) -> None:
+        if ids:
+            await self._client.set_payload(self._collection, fields, points=list(ids), wait=True)
+
+    async def remove(self, ids: Sequence[str]) -> None:
+        if ids:
+            await self._client.delete(self._collection, models.PointIdsList(points=list(ids)), wait=True)
+
+    async def change_where(self, where: Where, fields: Payload) -> None:
+        await self._client.set_payload(self._collection, fields, points=_filter(where), wait=True)
+
+    async def remove_where(self, where: Where) -> None:
+        await self._client.delete(self._collection, models.FilterSelector(filter=_filter(where)), wait=True)
+
+    async def fetch(self, ids: Sequence[str]) -> dict[str, Payload]:
+        records = await self._client.retrieve(self._collection, list(ids), with_payload=True) if ids else []
+        return {str(record.id): record.payload or {} for record in records}
+
+    async def find(self, where: Where) -> list[Payload]:
+        found: list[Payload] = []
+        offset: Any = None
+        while True:
+            records, offset = await self._client.scroll(
+                self._collection, scroll_filter=_filter(where), limit=PAGE, offset=offset, with_payload=True
+            )
+            found += [record.payload or {} for record in records]
+            if offset is None:
+                return found
+
+    async def count(self, where: Where) -> int:
+        return (await self._client.count(self._collection, count_filter=_filter(where), exact=True)).count
+
+    async def search(self, branches: Sequence[Branch], where: Where, *, limit: int) -> list[Hit]:
+        condition = _filter(where)
+        weights = [branch.weight for branch in branches]
+        found = await self._client.query_points(
+            self._collection,
+            prefetch=[
+                models.Prefetch(query=_query(branch), using=_name(branch), filter=condition, limit=branch.limit)
+                for branch in branches
+            ],
+            query=models.RrfQuery(rrf=models.Rrf(k=RANK_CONSTANT, weights=weights)),
+            limit=limit,
+            with_payload=True,
+            with_vectors=[DENSE],
+        )
+        return [_hit(point) for point in found.points]
+
+    async def aclose(self) -> None:
+        await self._client.close()
+
+
+async def connect(url: str, key: str) -> AsyncQdrantClient:
+    """Return a client; making one reads certificates, which is no work for the event loop."""
+    return await asyncio.to_thread(
+        lambda: (
+            AsyncQdrantClient(location=url) if url == ":memory:" else AsyncQdrantClient(url=url, api_key=key or None)
+        )
+    )
+
+
+def _point(point: Point) -> models.PointStruct:
+    vectors: dict[str, Any] = {}
+    if point.dense is not None:
+        vectors[DENSE] = point.dense.tolist()
+    if point.sparse:
+        vectors[SPARSE] = _sparse(point.sparse)
+    return models.PointStruct(id=point.id, vector=vectors, payload=point.payload)
+
+
+def _sparse(weights: dict[int, float]) -> models.SparseVector:
+    return models.SparseVector(indices=list(weights.keys()), values=list(weights.values()))
+
+
+def _query(branch: Branch) -> Any:
+    return _sparse(branch.query) if isinstance(branch.query, dict) else branch.query.tolist()
+
+
+def _name(branch: Branch) -> str:
+    return SPARSE if isinstance(branch.query, dict) else DENSE
+
+
+def _filter(where: Where) -> models.Filter:
+    return models.Filter(
+        must=[
+            models.FieldCondition(
+                key=name,
+                match=models.MatchValue(value=value) if isinstance(value, str) else models.MatchAny(any=list(value)),
+            )
+            for name, value in where.items()
+        ]
+    )
+
+
+def _hit(point: Any) -> Hit:
+    vector = point.vector.get(DENSE, []) if isinstance(point.vector, dict) else []
+    return Hit(str(point.id), point.payload or {}, np.asarray(vector, np.float32), float(point.score))

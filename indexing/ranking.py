@@ -1,0 +1,115 @@
+"""From hits to passages: relevance, near-duplicates out, neighbours joined. Pure functions."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from indexing.index import Hit, Vector
+from indexing.sparse import hashed, terms
+
+DUPLICATE_COSINE = 0.985
+DUPLICATE_WORDS = 0.8  # Jaccard
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A chunk that was found, or several neighbours as one."""
+
+    hit: Hit
+    first: int  # position of the first chunk
+    last: int
+    text: str
+    relevance: float
+
+    @property
+    def document_id(self) -> str:
+        return str(self.hit.payload["document_id"])
+
+    @property
+    def pages(self) -> tuple[int, int]:
+        return int(self.hit.payload["page"]), int(self.hit.payload["last_page"])
+
+
+def judge(hits: Sequence[Hit], questions: Sequence[str], vectors: Sequence[Vector]) -> list[Found]:
+    """Give each hit its relevance for the question it fits best."""
+    wanted = [_wanted(question) for question in questions]
+    return [
+        Found(
+            hit=hit,
+            first=int(hit.payload["position"]),
+            last=int(hit.payload["position"]),
+            text=str(hit.payload["text"]),
+            relevance=max(
+                relevance(float(vector @ hit.dense), coverage(terms_wanted, hit.payload))
+                for vector, terms_wanted in zip(vectors, wanted, strict=True)
+            ),
+        )
+        for hit in hits
+    ]
+
+
+def relevance(cosine: float, covered: float) -> float:
+    """Return the probability that a chunk with these figures answers: a logistic fit, see tests/evaluation."""
+    return 1 / (1 + math.exp(-(40 * (cosine - 0.85) + 2 * (covered - 0.4))))
+
+
+def _wanted(question: str) -> list[set[int]]:
+    """Return for each term of a question the dimensions that count as it: its stem in either language."""
+    return [
+        {hashed(english), hashed(french)}
+        for english, french in zip(terms(question, "en"), terms(question, "fr"), strict=True)
+    ]
+
+
+def coverage(wanted: Sequence[set[int]], payload: dict[str, object]) -> float:
+    """Return the share of a question's terms that a chunk has."""
+    text = f"{payload['heading']}\n{payload['text']}"
+    there = {hashed(term) for language in ("en", "fr") for term in terms(text, language)}
+    return sum(bool(choices & there) for choices in wanted) / len(wanted) if wanted else 0.0
+
+
+def without_duplicates(found: Iterable[Found]) -> list[Found]:
+    """Drop what says almost the same as a better one, as versions of one document do."""
+    kept: list[Found] = []
+    for one in found:
+        if not any(is_duplicate(one, other) for other in kept):
+            kept.append(one)
+    return kept
+
+
+def is_duplicate(one: Found, other: Found) -> bool:
+    """Tell whether two chunks have nearly the same vector and the same words."""
+    if float(one.hit.dense @ other.hit.dense) < DUPLICATE_COSINE:
+        return False
+    words, others = set(one.text.casefold().split()), set(other.text.casefold().split())
+    return len(words & others) >= DUPLICATE_WORDS * len(words | others)
+
+
+def joined(found: Sequence[Found]) -> list[Found]:
+    """Join chunks of one page that follow each other; the pair stands where its better one stood."""
+    result: list[Found] = []
+    for one in found:
+        place = next((i for i, other in enumerate(result) if are_neighbours(one, other)), None)
+        if place is None:
+            result.append(one)
+        else:
+            result[place] = join(result[place], one)
+    return result
+
+
+def are_neighbours(one: Found, other: Found) -> bool:
+    """Tell whether two follow each other on the same page."""
+    adjacent = one.last + 1 == other.first or other.last + 1 == one.first
+    return adjacent and one.document_id == other.document_id and one.pages == other.pages
+
+
+def join(better: Found, other: Found) -> Found:
+    """Return both as one, in the order of the document."""
+    before, after = sorted((better, other), key=lambda found: found.first)
+    return replace(
+        better,
+        first=before.first,
+        last=after.last,
+        text=f"{before.text}\n{after.text}",
+        relevance=max(better.relevance, other.relevance),
+    )

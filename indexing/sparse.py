@@ -1,0 +1,315 @@
+"""BM25 as sparse vectors: words folded and stemmed in both languages, hashed; the index knows how rare each is."""
+
+import functools
+import re
+import unicodedata
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+
+import snowballstemmer
+
+K1, B = 1.2, 0.75  # Robertson's usual values
+AVERAGE_TERMS = 70  # of a chunk, stop words left out
+
+# A compound keeps its joints (read.table, 10.0.0.1, /etc/pam.d, mail-server) and counts whole and in parts.
+COMPOUND = re.compile(r"[^\W_]+(?:[._/:@\\~+-]+[^\W_]+)*", re.UNICODE)
+PART = re.compile(r"[^\W_]+")
+ELISION = re.compile(r"\b(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu)['\u2019](?=\w)", re.IGNORECASE)
+APOSTROPHE_S = re.compile(r"['\u2019]s\b", re.IGNORECASE)
+
+STOP_WORDS = frozenset(
+    [
+        "a",
+        "about",
+        "above",
+        "after",
+        "again",
+        "all",
+        "also",
+        "am",
+        "an",
+        "and",
+        "any",
+        "are",
+        "as",
+        "at",
+        "be",
+        "because",
+        "been",
+        "before",
+        "being",
+        "below",
+        "between",
+        "both",
+        "but",
+        "by",
+        "can",
+        "could",
+        "did",
+        "do",
+        "does",
+        "doing",
+        "down",
+        "during",
+        "each",
+        "few",
+        "for",
+        "from",
+        "further",
+        "had",
+        "has",
+        "have",
+        "having",
+        "he",
+        "her",
+        "here",
+        "hers",
+        "him",
+        "his",
+        "how",
+        "i",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "itself",
+        "just",
+        "me",
+        "more",
+        "most",
+        "my",
+        "no",
+        "nor",
+        "not",
+        "of",
+        "off",
+        "on",
+        "once",
+        "only",
+        "or",
+        "other",
+        "our",
+        "out",
+        "over",
+        "own",
+        "same",
+        "she",
+        "should",
+        "so",
+        "some",
+        "such",
+        "than",
+        "that",
+        "the",
+        "their",
+        "them",
+        "then",
+        "there",
+        "these",
+        "they",
+        "this",
+        "those",
+        "through",
+        "to",
+        "too",
+        "under",
+        "until",
+        "up",
+        "very",
+        "was",
+        "we",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "while",
+        "who",
+        "whom",
+        "whose",
+        "why",
+        "will",
+        "with",
+        "would",
+        "you",
+        "your",
+        "au",
+        "aux",
+        "avec",
+        "ce",
+        "ces",
+        "cet",
+        "cette",
+        "dans",
+        "de",
+        "des",
+        "du",
+        "elle",
+        "elles",
+        "en",
+        "est",
+        "et",
+        "eux",
+        "il",
+        "ils",
+        "je",
+        "la",
+        "le",
+        "les",
+        "leur",
+        "leurs",
+        "lui",
+        "ma",
+        "mais",
+        "meme",
+        "mes",
+        "moi",
+        "mon",
+        "ne",
+        "nos",
+        "notre",
+        "nous",
+        "on",
+        "ou",
+        "par",
+        "pas",
+        "pour",
+        "qu",
+        "que",
+        "quel",
+        "quelle",
+        "quelles",
+        "quels",
+        "qui",
+        "sa",
+        "se",
+        "ses",
+        "son",
+        "sont",
+        "sur",
+        "ta",
+        "te",
+        "tes",
+        "toi",
+        "ton",
+        "tu",
+        "un",
+        "une",
+        "vos",
+        "votre",
+        "vous",
+        "c",
+        "d",
+        "j",
+        "l",
+        "m",
+        "n",
+        "s",
+        "t",
+        "y",
+        "ete",
+        "etre",
+        "a",
+        "ai",
+        "as",
+        "ont",
+        "avait",
+        "avoir",
+        "aura",
+        "peut",
+        "faut",
+        "fait",
+        "faire",
+        "dont",
+        "ou",
+        "quoi",
+        "comment",
+        "combien",
+        "quand",
+        "pourquoi",
+        "si",
+        "plus",
+        "comme",
+        "sans",
+        "sous",
+        "entre",
+        "vers",
+        "chez",
+        "tout",
+        "tous",
+        "toute",
+        "toutes",
+        "afin",
+        "ainsi",
+        "aussi",
+    ]
+)
+
+Sparse = dict[int, float]
+
+
+@dataclass(frozen=True)
+class Term:
+    """A word as it is compared."""
+
+    text: str
+    is_number: bool
+
+
+@functools.cache
+def _stemmers() -> tuple[snowballstemmer.stemmer, snowballstemmer.stemmer]:
+    return snowballstemmer.stemmer("english"), snowballstemmer.stemmer("french")
+
+
+@functools.lru_cache(100_000)
+def stem(word: str, language: str) -> str:
+    """Return the folded stem of a lower-case word."""
+    english, french = _stemmers()
+    stemmed = (french if language == "fr" else english).stemWord(word)
+    return fold(stemmed)
+
+
+def fold(text: str) -> str:
+    """Take the accents off."""
+    if text.isascii():
+        return text
+    text = text.replace("œ", "oe").replace("æ", "ae").replace("ß", "ss")
+    return "".join(part for part in unicodedata.normalize("NFD", text) if not unicodedata.combining(part))
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text in lower case: compounds whole and in parts, elisions taken off, no stop words."""
+    text = APOSTROPHE_S.sub("", ELISION.sub(" ", text)).lower()
+    found: list[str] = []
+    for match in COMPOUND.finditer(text):
+        compound = match[0]
+        parts = PART.findall(compound)
+        found += [part for part in parts if fold(part) not in STOP_WORDS]
+        if len(parts) > 1:
+            found.append(compound)
+    return found
+
+
+def terms(text: str, language: str) -> list[str]:
+    """Return the terms of a text as they are compared."""
+    return [stem(word, language) for word in words(text)]
+
+
+def hashed(term: str) -> int:
+    """Return the dimension of a term."""
+    return zlib.crc32(term.encode()) & 0x7FFFFFFF
+
+
+def of_passage(text: str, language: str) -> Sparse:
+    """Return BM25's weights of a stored text; the index multiplies by the inverse document frequency."""
+    counts = Counter(hashed(term) for term in terms(text, language))
+    norm = K1 * (1 - B + B * counts.total() / AVERAGE_TERMS)
+    return {term: count * (K1 + 1) / (count + norm) for term, count in counts.items()}
+
+
+def of_question(text: str) -> Sparse:
+    """Return a question's terms, stemmed as both languages do, since the documents may be in either."""
+    return {hashed(term): 1.0 for language in ("en", "fr") for term in terms(text, language)}
