@@ -7,8 +7,8 @@ from pathlib import Path
 
 from indexing import ocr
 from indexing.chunks import Chunk, Chunker
-from indexing.embedder import Embedder
-from indexing.index import Point, Vector, VectorIndex
+from indexing.embedder import Embedder, Vectors
+from indexing.index import Point, VectorIndex
 from indexing.language import language_of
 from indexing.reading import Reading, ReadingLimits, ReadPage, Unreadable, kind_of
 from indexing.records import Record, chunk_point, page_point
@@ -17,6 +17,7 @@ Report = Callable[[str, int, int], None]  # stage ("reading", "embedding", "stor
 
 STORED_TOGETHER = 64  # chunks: four slices of the embedder, and long enough to sort by length
 MEANINGLESS_TITLES = ("untitled", "microsoft word", "document", "sans titre", "title", ".")
+FILE_SUFFIXES = (".doc", ".docx", ".dvi", ".indd", ".pdf")
 LANGUAGE_CHARACTERS = 4000
 
 
@@ -80,7 +81,7 @@ class Ingest:
         """Return what is embedded: the chunk under its document's title and its headings."""
         return "\n".join(part for part in (self.record.title, chunk.heading, chunk.text) if part)
 
-    def _points(self, chunks: Sequence[Chunk], vectors: Sequence[Vector]) -> list[Point]:
+    def _points(self, chunks: Sequence[Chunk], vectors: Vectors) -> list[Point]:
         return [
             chunk_point(self.record.document_id, chunk, self.record.language, vector)
             for chunk, vector in zip(chunks, vectors, strict=True)
@@ -105,7 +106,5 @@ class Ingest:
 def best_title(own: str, name: str) -> str:
     """Return the file's own title, or its name where the title says nothing."""
     own = " ".join(own.split())
-    meaningless = (
-        len(own) < 4 or own.casefold().startswith(MEANINGLESS_TITLES) or own.endswith((".doc", ".docx", ".dvi"))
-    )
+    meaningless = len(own) < 4 or own.casefold().startswith(MEANINGLESS_TITLES) or own.endswith(FILE_SUFFIXES)
     return name if meaningless else own[:150]

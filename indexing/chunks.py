@@ -62,7 +62,7 @@ class Headings:
         if match := MARKDOWN.match(line):
             self._enter(line.index(" "), match[1].strip())
             return True
-        for place, (level, title) in enumerate(self.waiting):
+        for place, (_level, title) in enumerate(self.waiting):
             if is_title(line, title):
                 for skipped in self.waiting[: place + 1]:
                     self._enter(*skipped)
@@ -83,15 +83,11 @@ class Headings:
 def is_title(line: str, title: str) -> bool:
     """Tell whether a line shows a title of the outline, with or without its number."""
     seen, wanted = ("".join(LETTERS.findall(text.casefold())) for text in (line, title))
-    return (
-        bool(wanted)
-        and len(seen) >= min(len(wanted), 6)
-        and (
-            seen == wanted
-            or (wanted.startswith(seen) and len(line) > 30)
-            or (seen.endswith(wanted) and len(seen) - len(wanted) < 8)
-        )
-    )
+    if not wanted or len(seen) < min(len(wanted), 6):
+        return False
+    numbered = seen.endswith(wanted) and len(seen) - len(wanted) < 8  # "Chapter 5 ..." before it
+    first_of_two_lines = wanted.startswith(seen) and len(line) > 30
+    return seen == wanted or numbered or first_of_two_lines
 
 
 def looks_like_heading(line: str) -> bool:

@@ -6,6 +6,7 @@ tensors: fp32, or Q4_0 blocks of 32 weights with one fp16 scale. Only bytes are 
 
 import base64
 import io
+import itertools
 import json
 import os
 import shutil
@@ -151,7 +152,7 @@ def parse(reader: Reader) -> tuple[Header, list[tuple[str, float]], Tensors]:
     text = reader.take(text_bytes)
     reader.read("i")
     reader.take(reader.read("I")[0])  # the name of its normaliser: nmt_nfkc
-    words = [text[a:b].decode() for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+    words = [text[a:b].decode() for a, b in itertools.pairwise(offsets)]
     special = {bos: "<s>", pad: "<pad>", eos: "</s>", unknown: "<unk>", count - 1: "<mask>"}
     if any(words[index] != word for index, word in special.items()):
         raise NotE5("the vocabulary has other special tokens")
@@ -266,13 +267,13 @@ def tokenizer(header: Header, pieces: list[tuple[str, float]]) -> dict[str, obje
 def charsmap() -> str:
     """Return SentencePiece's nmt_nfkc rules, which XLM-R uses: every model trained with them carries them."""
     import sentencepiece
-    from sentencepiece import sentencepiece_model_pb2
+    from sentencepiece import sentencepiece_model_pb2 as messages
 
     trained = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(["abc abd acd bcd dab"] * 50), model_writer=trained, vocab_size=16,
         hard_vocab_limit=False, model_type="unigram", normalization_rule_name="nmt_nfkc", minloglevel=2,
     )  # fmt: skip
-    model = sentencepiece_model_pb2.ModelProto()
+    model: Any = messages.ModelProto()  # type: ignore[attr-defined]  # made by protobuf at run time
     model.ParseFromString(trained.getvalue())
     return base64.b64encode(model.normalizer_spec.precompiled_charsmap).decode()

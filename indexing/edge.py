@@ -5,6 +5,7 @@ Every call holds Python's global lock, so calls are small and run in one thread:
 """
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -34,17 +35,15 @@ class EdgeIndex:
 
     async def put(self, points: Sequence[Point]) -> None:
         for some in batches(points):
-            await self._run(
-                lambda some=some: self._update(edge.UpdateOperation.upsert_points([_point(p) for p in some]))
-            )
+            await self._update(_upsert, some)
 
     async def change(self, ids: Sequence[str], fields: Payload) -> None:
         for some in batches(ids):
-            await self._run(lambda some=some: self._update(edge.UpdateOperation.set_payload(list(some), fields)))
+            await self._update(edge.UpdateOperation.set_payload, list(some), fields)
 
     async def remove(self, ids: Sequence[str]) -> None:
         for some in batches(ids):
-            await self._run(lambda some=some: self._update(edge.UpdateOperation.delete_points(list(some))))
+            await self._update(edge.UpdateOperation.delete_points, list(some))
 
     async def change_where(self, where: Where, fields: Payload) -> None:
         async for ids in self._ids(where):
@@ -58,7 +57,7 @@ class EdgeIndex:
         offset: Any = None
         while True:
             request = edge.ScrollRequest(offset=offset, limit=PAGE, filter=_filter(where), with_payload=False)
-            records, offset = await self._run(lambda request=request: self._shard.scroll(request))
+            records, offset = await self._run(functools.partial(self._shard.scroll, request))
             yield [str(record.id) for record in records]
             if offset is None:
                 return
@@ -72,7 +71,7 @@ class EdgeIndex:
         offset: Any = None
         while True:
             request = edge.ScrollRequest(offset=offset, limit=PAGE, filter=_filter(where), with_payload=True)
-            records, offset = await self._run(lambda request=request: self._shard.scroll(request))
+            records, offset = await self._run(functools.partial(self._shard.scroll, request))
             found += [record.payload or {} for record in records]
             if offset is None:
                 return found
@@ -83,12 +82,13 @@ class EdgeIndex:
 
     async def search(self, branches: Sequence[Branch], where: Where, *, limit: int) -> list[Hit]:
         condition = _filter(where)
+        fusion: Any = edge.Fusion.Rrf(k=RANK_CONSTANT, weights=[branch.weight for branch in branches])
         request = edge.QueryRequest(
             limit=limit,
             prefetches=[
                 edge.Prefetch(limit=branch.limit, query=_query(branch), filter=condition) for branch in branches
             ],
-            query=edge.Fusion.Rrf(k=RANK_CONSTANT, weights=[branch.weight for branch in branches]),
+            query=fusion,
             with_payload=True,
             with_vector=[DENSE],
         )
@@ -100,8 +100,8 @@ class EdgeIndex:
         await self._run(self._shard.close)
         self._thread.shutdown()
 
-    def _update(self, operation: Any) -> None:
-        self._shard.update(operation)
+    async def _update(self, operation: Callable[..., Any], *arguments: Any) -> None:
+        await self._run(lambda: self._shard.update(operation(*arguments)))
 
     async def _run(self, call: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
@@ -122,6 +122,10 @@ def _open(folder: Path, dimensions: int) -> Any:
         shard.update(edge.UpdateOperation.create_field_index(name, edge.PayloadSchemaType.Keyword))
     shard.flush()
     return shard
+
+
+def _upsert(points: Sequence[Point]) -> Any:
+    return edge.UpdateOperation.upsert_points([_point(point) for point in points])
 
 
 def _point(point: Point) -> Any:

@@ -39,7 +39,7 @@ class TorchEncoder:
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
-        logging.disable_progress_bar()
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         torch.set_num_threads(threads or max(1, (os.cpu_count() or 1) - 1))
         self.model = SentenceTransformer(str(folder), device=device or None, local_files_only=True)
         self.dimensions = int(self.model.get_embedding_dimension() or 0)
@@ -60,11 +60,9 @@ class Embedder:
     ) -> None:
         self._load = load
         self._query, self._passage = query, passage
-        self._slice = slice_texts
         self._thread = ThreadPoolExecutor(1, "embedder")
         self._encoder: Encoder | None = None
         self._remembered: OrderedDict[str, Vectors] = OrderedDict()
-        self._turn = asyncio.Semaphore(1)
 
     async def start(self) -> None:
         """Load the model."""
@@ -94,8 +92,8 @@ class Embedder:
         """Return [n, dimensions] normalised; long work is cut so that queries come between."""
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]))  # alike lengths need no padding
         result = np.empty((len(texts), self.dimensions), np.float32)
-        for start in range(0, len(order), self._slice):
-            some = order[start : start + self._slice]
+        for start in range(0, len(order), SLICE):
+            some = order[start : start + SLICE]
             result[some] = await self._encode([self._passage + texts[index] for index in some])
         return result
 

@@ -14,7 +14,7 @@ from indexing.adding import Ingest, Report
 from indexing.audience import Audience
 from indexing.document import Document, Passage, Share
 from indexing.embedder import Embedder
-from indexing.index import Branch, VectorIndex
+from indexing.index import Branch, VectorIndex, Where
 from indexing.reading import ReadingLimits
 from indexing.records import Record, id_of, newest
 
@@ -208,7 +208,7 @@ class Library:
         await self._index.aclose()
         await self._embedder.aclose()
 
-    async def _remove_shares(self, where: dict[str, str], gone: Callable[[Share], bool]) -> int:
+    async def _remove_shares(self, where: Where, gone: Callable[[Share], bool]) -> int:
         count = 0
         async with self._changing:
             for record in await self._records(where):
@@ -236,7 +236,7 @@ class Library:
         there = await self._index.fetch([id_of(document_id, "document")])
         return next((Record.of(payload) for payload in there.values()), None)
 
-    async def _records(self, where: dict[str, str] | dict[str, Sequence[str]]) -> list[Record]:
+    async def _records(self, where: Where) -> list[Record]:
         return [Record.of(payload) for payload in await self._index.find({"kind": "document", **where})]
 
 

@@ -22,7 +22,7 @@ def is_installed() -> bool:
 @functools.cache
 def languages() -> str:
     """Return the languages to read with, of those that are installed."""
-    listed = subprocess.run(
+    listed = subprocess.run(  # noqa: S603  # no part of the command comes from outside
         [tesseract(), "--list-langs"], capture_output=True, text=True, timeout=PAGE_SECONDS, check=False
     ).stdout.split()
     return "+".join(language for language in WANTED if language in listed) or "eng"
@@ -45,7 +45,7 @@ def read(page: Any) -> str:
     picture = io.BytesIO()
     page.render(scale=scale, grayscale=True).to_pil().save(picture, "PNG")
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603
             [tesseract(), "-", "-", "-l", languages(), "--psm", "3"],
             input=picture.getvalue(), capture_output=True, timeout=PAGE_SECONDS, check=False,
             env={"OMP_THREAD_LIMIT": "1", "PATH": "/usr/bin:/bin"},

@@ -1,5 +1,6 @@
 """The one place that builds a library: which model, which index, which limits."""
 
+import json
 from pathlib import Path
 
 from indexing.embedder import Embedder, Encoder, TorchEncoder
@@ -10,7 +11,7 @@ from indexing.reading import ReadingLimits
 QUERY_PREFIX, PASSAGE_PREFIX = "query: ", "passage: "  # e5 was trained with them
 
 
-async def open_library(
+async def open_library(  # noqa: PLR0913  # every knob of the library, once
     *,
     folder: Path,
     embeddings: Path,
@@ -48,9 +49,7 @@ async def open_library(
 
 
 def prefixes(embeddings: Path) -> tuple[str, str]:
-    """Return what stands before a query and before a passage: as the model's own folder says, else e5's where it is one."""
-    import json
-
+    """Return what stands before a query and before a passage: what the model's folder says, else e5's if it is one."""
     file = embeddings / "config_sentence_transformers.json"
     prompts = json.loads(file.read_text()).get("prompts", {}) if file.exists() else {}
     if not prompts.get("query") and "e5" in embeddings.name.lower():

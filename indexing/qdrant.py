@@ -102,11 +102,9 @@ class QdrantIndex:
 
 async def connect(url: str, key: str) -> AsyncQdrantClient:
     """Return a client; making one reads certificates, which is no work for the event loop."""
-    return await asyncio.to_thread(
-        lambda: (
-            AsyncQdrantClient(location=url) if url == ":memory:" else AsyncQdrantClient(url=url, api_key=key or None)
-        )
-    )
+    if url == ":memory:":
+        return AsyncQdrantClient(location=url)
+    return await asyncio.to_thread(lambda: AsyncQdrantClient(url=url, api_key=key or None))
 
 
 def _point(point: Point) -> models.PointStruct:

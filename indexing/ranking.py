@@ -55,10 +55,8 @@ def relevance(cosine: float, covered: float) -> float:
 
 def _wanted(question: str) -> list[set[int]]:
     """Return for each term of a question the dimensions that count as it: its stem in either language."""
-    return [
-        {hashed(english), hashed(french)}
-        for english, french in zip(terms(question, "en"), terms(question, "fr"), strict=True)
-    ]
+    both = zip(terms(question, "en"), terms(question, "fr"), strict=True)
+    return [{hashed(english), hashed(french)} for english, french in both]
 
 
 def coverage(wanted: Sequence[set[int]], payload: dict[str, object]) -> float:

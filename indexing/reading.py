@@ -85,10 +85,8 @@ class Reading:
 
     async def pages(self) -> AsyncIterator[ReadPage]:
         """Yield every page in order; readers work ahead side by side."""
-        blocks = [
-            (first, min(first + PAGES_AT_ONCE - 1, self.about.pages))
-            for first in range(1, self.about.pages + 1, PAGES_AT_ONCE)
-        ]
+        count = self.about.pages
+        blocks = [(first, min(first + PAGES_AT_ONCE - 1, count)) for first in range(1, count + 1, PAGES_AT_ONCE)]
         gate = asyncio.Semaphore(self.limits.side_by_side)
         ahead = asyncio.Semaphore(4 * self.limits.side_by_side)  # blocks read and not yet taken: bounded memory
         tasks = [asyncio.create_task(self._block(first, last, gate, ahead)) for first, last in blocks]

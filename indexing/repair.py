@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-COMBINING = {
+COMBINING = {  # spacing: combining
     "\u00b4": "\u0301",
     "`": "\u0300",
     "\u02c6": "\u0302",
