@@ -1,0 +1,60 @@
+"""Seen from outside: /healthz, /readyz and /metrics, on this machine only."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from bot.metrics import REGISTRY
+
+Check = Callable[[], Awaitable[bool]]
+Refresh = Callable[[], Awaitable[None]]
+
+
+class Health:
+    """A small HTTP server; port 0 means none."""
+
+    def __init__(self, port: int, checks: Mapping[str, Check], refresh: Refresh | None = None) -> None:
+        self._port = port
+        self._checks = checks
+        self._refresh = refresh
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Listen on 127.0.0.1."""
+        if not self._port:
+            return
+        app = web.Application()
+        app.router.add_get("/healthz", self._alive)
+        app.router.add_get("/readyz", self._ready)
+        app.router.add_get("/metrics", self._metrics)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._runner:
+            await self._runner.cleanup()
+
+    async def _alive(self, _: web.Request) -> web.Response:
+        """Answer: the event loop turns."""
+        return web.json_response({"alive": True})
+
+    async def _ready(self, _: web.Request) -> web.Response:
+        """Answer 200 if everything that a request needs is there, else 503 with what is not."""
+        parts = {name: await holds(check) for name, check in self._checks.items()}
+        return web.json_response(parts, status=200 if all(parts.values()) else 503)
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        if self._refresh:
+            await self._refresh()
+        return web.Response(body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def holds(check: Check) -> bool:
+    """Tell whether a check passes; one that raises does not."""
+    try:
+        return await check()
+    except Exception:
+        return False

