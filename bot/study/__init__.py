@@ -1,0 +1,1 @@
+"""The study's other tasks: sentiment, attention, and teaching the models."""

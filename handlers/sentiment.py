@@ -1,0 +1,252 @@
+"""Sentiment of a text, a thread or a file: the classifier's answer with a summary, a small picture and a table."""
+
+import asyncio
+import re
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from handlers.judge import ModelJudge
+from handlers.pictures import distribution, over_time
+from handlers.request import (
+    Attachment,
+    FileRefused,
+    Picture,
+    Piece,
+    Pieces,
+    Progress,
+    Request,
+    Services,
+    Text,
+    UserError,
+)
+from handlers.study import Classifier
+from handlers.tables import NoText, markdown_table, read_texts, write_csv
+from handlers.words import say
+
+MOST_ITEMS = 10_000  # about five minutes for short texts on one core
+MOST_JUDGED = 200  # by the language model: about two seconds each on two cores
+SLICE = 64  # items between two signs of progress
+SHOWN = 3  # of the clearest on each side
+QUOTE_CHARACTERS = 160
+UNSURE = 0.6  # below this confidence an item is told apart
+THREAD_WORDS = re.compile(
+    r"(of |de |du |on |sur )?(this|the|these|those|all|ce|cette|ces|le|la|les|tout)? ?"
+    r"(thread|fil|discussion|conversation|messages|replies|réponses|file|fichier|these|those|this|ceci|ça)? ?[.!?:]*",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One text to judge."""
+
+    text: str
+    ts: str = ""  # of a message
+    user: str = ""
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What is to be judged, and what was left out of it."""
+
+    items: tuple[Item, ...]
+    left_out: int = 0
+    name: str = "sentiment"
+
+
+async def sentiment(request: Request, services: Services) -> Pieces:
+    """Tell whether texts are positive or negative: a text, a thread, or the rows of a CSV file."""
+    wish, by_model, compare = flags(request.text)
+    collected = await collect(request, wish, services, MOST_JUDGED if by_model or compare else MOST_ITEMS)
+    chosen: Classifier = ModelJudge(services.model) if by_model else services.classifier
+    positive: list[float] = []
+    async for piece in judged(collected.items, chosen, positive, request.language):
+        yield piece
+    other: list[float] = []
+    if compare:
+        async for piece in judged(collected.items, ModelJudge(services.model), other, request.language):
+            yield piece
+    async for piece in report(collected, positive, other, request.language):
+        yield piece
+
+
+def flags(text: str) -> tuple[str, bool, bool]:
+    """Return the text without its options, and whether the language model shall judge, or both."""
+    by_model = re.search(r"(?<!\S)--(model|modèle|modele)\b", text)
+    compare = re.search(r"(?<!\S)--(compare|comparer)\b", text)
+    rest = re.sub(r"(?<!\S)--(model|modèle|modele|compare|comparer)\b", "", text).strip()
+    return rest, bool(by_model), bool(compare)
+
+
+async def collect(request: Request, wish: str, services: Services, limit: int) -> Collected:
+    """Find what the person means: the file that came along, the message of a shortcut, a text, or the thread."""
+    if request.files:
+        return await of_files(request, services, limit)
+    if wish and not THREAD_WORDS.fullmatch(wish):
+        return Collected((Item(wish),))
+    if request.target or request.thread not in {"", request.ts}:
+        return await of_thread(request, services, limit)
+    raise UserError(say("sentiment.empty", request.language))
+
+
+async def of_files(request: Request, services: Services, limit: int) -> Collected:
+    """Read the texts of CSV and text files."""
+    items: list[Item] = []
+    left_out, name = 0, "sentiment"
+    with tempfile.TemporaryDirectory() as folder:
+        for file_id in request.files:
+            try:
+                file = await services.files.fetch(file_id, Path(folder))
+                found = await asyncio.to_thread(read_texts, file.path, file.name, limit - len(items))
+            except FileRefused as refused:
+                raise UserError(say(f"files.{refused.reason}", request.language, **refused.values)) from None
+            except NoText:
+                raise UserError(say("sentiment.no_text", request.language, name=file.name)) from None
+            items += [Item(text) for text in found.items]
+            left_out += found.left_out
+            name = f"sentiment-{Path(file.name).stem}"
+    return Collected(tuple(items), left_out, name)
+
+
+async def of_thread(request: Request, services: Services, limit: int) -> Collected:
+    """Take what people said in the thread, or the one message that a shortcut was used on."""
+    said = await services.messages.thread(request.channel, request.thread or request.target)
+    if request.target:
+        said = [message for message in said if message.ts == request.target]
+    items = [Item(m.text, m.ts, m.user) for m in said if m.user and m.text.strip() and m.ts != request.ts]
+    if not items:
+        raise UserError(say("sentiment.empty_thread", request.language))
+    return Collected(tuple(items[:limit]), max(0, len(items) - limit))
+
+
+async def judged(
+    items: Sequence[Item], classifier: Classifier, positive: list[float], language: str
+) -> AsyncIterator[Piece]:
+    """Classify in slices, with progress; the probabilities are appended to `positive`."""
+    for start in range(0, len(items), SLICE):
+        if len(items) > SLICE:
+            yield Progress(say("sentiment.progress", language, done=start, total=len(items)), start, len(items))
+        found = await classifier.classify([item.text for item in items[start : start + SLICE]])
+        positive += map(float, found)
+
+
+async def report(
+    collected: Collected, positive: Sequence[float], other: Sequence[float], language: str
+) -> AsyncIterator[Piece]:
+    """Say what was found: one sentence for one text; a summary, a picture and a table for several."""
+    items = collected.items
+    if len(items) == 1:
+        yield Text(one(positive[0], other, language))
+        return
+    yield Text(summary(collected, positive, other, language))
+    if items[0].ts:
+        times = [float(item.ts) for item in items]
+        png = await asyncio.to_thread(over_time, times, positive, words(language))
+    else:
+        png = await asyncio.to_thread(distribution, positive, words(language))
+    yield Picture(f"{collected.name}.png", png, description(positive, language))
+    yield Attachment(f"{collected.name}.csv", table(items, positive, other))
+
+
+def label(positive: float) -> str:
+    """Name the side on which a probability lies."""
+    return "positive" if positive >= 0.5 else "negative"
+
+
+def confidence(positive: float) -> float:
+    """Return how sure the classifier is of its side: 0.5 to 1."""
+    return max(positive, 1 - positive)
+
+
+def percent(share: float, language: str) -> str:
+    """Write a share as people of the language do; never 100 % of confidence."""
+    return f"{share:.0%}".replace("%", " %") if language == "fr" else f"{share:.0%}"
+
+
+def words(language: str) -> dict[str, str]:
+    """Return the words that the pictures need."""
+    names = ("positive", "negative", "items", "probability", "mean", "time")
+    return {name: say(f"sentiment.{name}", language) for name in names}
+
+
+def one(positive: float, other: Sequence[float], language: str) -> str:
+    """Return the sentence about a single text."""
+    sure = min(0.99, confidence(positive))
+    name = say(f"sentiment.{label(positive)}", language)
+    said = [say("sentiment.one", language, label=name, confidence=percent(sure, language))]
+    if sure < UNSURE:
+        said.append(say("sentiment.unsure", language))
+    if other:
+        said.append(say("sentiment.model_says", language, label=say(f"sentiment.{label(other[0])}", language)))
+    return " ".join(said)
+
+
+def summary(collected: Collected, positive: Sequence[float], other: Sequence[float], language: str) -> str:
+    """Return the sentences and the table about several texts."""
+    count = sum(value >= 0.5 for value in positive)
+    said = [
+        say("sentiment.summary", language, total=len(positive), positive=count, negative=len(positive) - count,
+            share=percent(count / len(positive), language))
+    ]  # fmt: skip
+    unsure = sum(confidence(value) < UNSURE for value in positive)
+    if unsure:
+        said.append(say("sentiment.unsure_items", language, count=unsure))
+    if other:
+        agreed = sum(label(a) == label(b) for a, b in zip(positive, other, strict=True))
+        said.append(say("sentiment.agreed", language, count=agreed, total=len(other)))
+    if collected.left_out:
+        said.append(say("sentiment.left_out", language, limit=len(positive), left_out=collected.left_out))
+    return " ".join(said) + "\n\n" + clearest(collected.items, positive, language)
+
+
+def clearest(items: Sequence[Item], positive: Sequence[float], language: str) -> str:
+    """Return a table of the clearest texts of each side."""
+    order = sorted(range(len(items)), key=lambda index: positive[index])
+    low = [index for index in order[:SHOWN] if positive[index] < 0.5]
+    high = [index for index in order[: -SHOWN - 1 : -1] if positive[index] >= 0.5]
+    columns = [say(f"sentiment.{name}", language) for name in ("label", "confidence", "text")]
+    rows = [
+        [
+            say(f"sentiment.{label(positive[index])}", language),
+            percent(min(0.99, confidence(positive[index])), language),
+            shortened(items[index].text),
+        ]
+        for index in [*high, *low]
+    ]
+    return markdown_table(columns, rows)
+
+
+def shortened(text: str) -> str:
+    """Return the beginning of a text, for a table."""
+    text = " ".join(text.split())
+    return text if len(text) <= QUOTE_CHARACTERS else text[: QUOTE_CHARACTERS - 1].rsplit(" ", 1)[0] + "…"
+
+
+def description(positive: Sequence[float], language: str) -> str:
+    """Describe the picture for those who can't see it."""
+    count = sum(value >= 0.5 for value in positive)
+    return say("sentiment.picture", language, positive=count, negative=len(positive) - count)
+
+
+def table(items: Sequence[Item], positive: Sequence[float], other: Sequence[float]) -> bytes:
+    """Return all texts with their label and probability as CSV; the same columns in every language."""
+    columns = ["text", "label", "confidence", "positive_probability"]
+    rows: list[list[object]] = [
+        [item.text, label(value), round(confidence(value), 4), round(value, 4)]
+        for item, value in zip(items, positive, strict=True)
+    ]
+    if other:
+        columns.append("language_model")
+        rows = [[*row, label(value)] for row, value in zip(rows, other, strict=True)]
+    if items[0].ts:
+        columns.append("time")
+        rows = [[*row, moment(item.ts)] for row, item in zip(rows, items, strict=True)]
+    return write_csv(columns, rows)
+
+
+def moment(ts: str) -> str:
+    """Return a message's time in ISO 8601."""
+    return datetime.fromtimestamp(float(ts), UTC).isoformat(timespec="seconds")

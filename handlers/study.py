@@ -1,0 +1,42 @@
+"""What the study's handlers are given: a classifier of sentiment and an encoder that shows its attention."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float32]
+
+
+class Classifier(Protocol):
+    """Tells positive from negative: an embedding with a trained head, or the language model."""
+
+    async def classify(self, texts: Sequence[str]) -> Numbers:
+        """Return the probability that each text is positive [n]."""
+
+
+@dataclass(frozen=True)
+class Attention:
+    """One sentence's way through the encoder, recomputed step by step."""
+
+    tokens: tuple[str, ...]  # as the model sees them, marks and prompt included
+    scores: Numbers  # [layers, heads, tokens, tokens]: query times key, divided by the root of the head's width
+    weights: Numbers  # [layers, heads, tokens, tokens]: softmax of each row of scores
+    shares: Numbers  # [tokens]: what the pooled vector takes from each token; they sum to 1
+
+
+class TooManyTokens(Exception):
+    """The sentence does not fit into a picture."""
+
+    def __init__(self, tokens: int, limit: int) -> None:
+        super().__init__(f"{tokens} tokens, at most {limit}")
+        self.tokens, self.limit = tokens, limit
+
+
+class Encoder(Protocol):
+    """The embedding model, looked at from inside."""
+
+    async def attend(self, sentence: str) -> Attention:
+        """Return the attention of every layer and head; raise TooManyTokens."""
