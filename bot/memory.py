@@ -86,11 +86,18 @@ class ThreadMemory:
         """Drop every message by this person, and the answers to them; return how many."""
         return await self._forget_indexed(_person(user), lambda message: message.additional_kwargs.get("user") == user)
 
-    async def forget_document(self, document_id: str) -> int:
-        """Drop every turn whose answer came from this document; return how many messages."""
+    async def forget_document(self, document_id: str, channel: str = "") -> int:
+        """Drop every turn (of a channel) whose answer came from this document; return how many messages."""
         return await self._forget_indexed(
-            _document(document_id), lambda message: document_id in message.additional_kwargs.get("documents", ())
+            _document(document_id),
+            lambda message: document_id in message.additional_kwargs.get("documents", ()),
+            lambda conversation: not channel or conversation.split(":")[1] == channel,
         )
+
+    async def documents(self) -> set[str]:
+        """Return the documents that some answer came from."""
+        prefix = _document("")
+        return {key.removeprefix(prefix) async for key in self._redis.scan_iter(f"{prefix}*", count=1000)}
 
     async def forget_channel(self, team: str, channel: str) -> int:
         """Drop the memory of every thread of a channel that is gone; return how many messages."""
@@ -99,15 +106,18 @@ class ThreadMemory:
             forgotten += await self.forget(order.removeprefix("memory:").removesuffix(":order"))
         return forgotten
 
-    async def _forget_indexed(self, index: str, is_meant: Callable[[BaseMessage], bool]) -> int:
+    async def _forget_indexed(
+        self, index: str, is_meant: Callable[[BaseMessage], bool], is_here: Callable[[str], bool] = lambda _: True
+    ) -> int:
         forgotten = 0
         for order in await self._redis.smembers(index):
             conversation = order.removeprefix("memory:").removesuffix(":order")
-            messages = await self.recall(conversation)
-            turns = {_turn(message.id or "") for message in messages if is_meant(message)}
-            ids = [message.id or "" for message in messages if _turn(message.id or "") in turns]
-            forgotten += await self._drop(_Keys(conversation), ids)
-        await self._redis.delete(index)
+            if is_here(conversation):
+                messages = await self.recall(conversation)
+                turns = {_turn(message.id or "") for message in messages if is_meant(message)}
+                ids = [message.id or "" for message in messages if _turn(message.id or "") in turns]
+                forgotten += await self._drop(_Keys(conversation), ids)
+                await self._redis.srem(index, order)
         return forgotten
 
     async def _drop(self, keys: _Keys, message_ids: Iterable[str]) -> int:
