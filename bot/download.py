@@ -27,6 +27,7 @@ Report = Callable[[int, int], None]  # bytes so far, bytes in all (0: not known)
 BLOCK_BYTES = 4 * 2**20
 POLL_SECONDS = 0.2  # how often the size of what pip has written so far is looked at
 HUB_TRIES = 4  # connections; each goes on where the last one broke off
+HUB_PAUSE_SECONDS = 1.0  # before the second, twice that before the third
 HUB_TIMEOUT_SECONDS = 20  # of silence
 DATA_PLATFORM = "manylinux2014_x86_64"  # the files inside are data and fit every machine; pip must not refuse them
 
@@ -210,7 +211,7 @@ class HubFile:
                 tries = 1 if target.exists() and target.stat().st_size > before else tries + 1
                 if tries == HUB_TRIES:
                     raise DownloadFailed(str(getattr(error, "reason", error))) from None
-                time.sleep(tries)
+                time.sleep(tries * HUB_PAUSE_SECONDS)
 
     def _receive(self, target: Path, start: int, size: int, report: Report) -> str:
         """Append what is missing; return the sha256 that the hub states for the whole, if it does."""

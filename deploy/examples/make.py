@@ -32,7 +32,7 @@ class Page(FPDF):
 
 
 def make(source: Path) -> Path:
-    """Write the PDF of one text: `# title`, `## chapter` (new page), `### section`, `- item`, `| table |`, paragraphs."""
+    """Write the PDF of one text: `# title`, `## chapter` (new page), `### section`, `- item`, `| table |`, the rest."""
     blocks = source.read_text(encoding="utf-8").strip().split("\n\n")
     page = Page(format="A4")
     page.heading = blocks[0].removeprefix("# ").splitlines()[0]
