@@ -42,9 +42,7 @@ def cut(tokenizer: Any, texts: Sequence[str]) -> list[Window]:
     prompt = tokenizer(PROMPT, **plain)["input_ids"]
     found = tokenizer(list(texts), **plain)["input_ids"]
     return [
-        Window(index, [start, *prompt, *stretch, end])
-        for index, ids in enumerate(found)
-        for stretch in stretches(ids)
+        Window(index, [start, *prompt, *stretch, end]) for index, ids in enumerate(found) for stretch in stretches(ids)
     ]
 
 

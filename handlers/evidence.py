@@ -1,0 +1,176 @@
+"""What the model read, checked against the source: each value with the page and the words it comes from."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from handlers.fields import Field
+from handlers.folding import folded, folded_with_places
+from handlers.values import Unreadable, Value, read_value
+from indexing.library import Page
+
+WORDS_CHARACTERS = 160
+SHORT_VALUE = 3  # folded characters; a shorter one must stand as a word of its own
+
+
+@dataclass(frozen=True)
+class Found:
+    """One value with where it stands; without a page it does not occur in the source."""
+
+    value: Value
+    page: int = 0
+    words: str = ""  # the line of the source
+    claimed: str = ""  # what the model said, where the source does not have it
+
+
+Record = dict[str, Found]
+
+
+class Source:
+    """Pages, searchable for words as the model may have copied them."""
+
+    def __init__(self, pages: Sequence[Page]) -> None:
+        self._pages = [(page, *folded_with_places(page.text)) for page in pages]
+
+    def find(self, words: str, near: int = 0) -> tuple[int, str] | None:
+        """Return the page and the line where the words stand, on page `near` first; None where they do not occur."""
+        wanted = folded(words)
+        if not wanted:
+            return None
+        for page, text, places in sorted(self._pages, key=lambda one: one[0].number != near):
+            at = _place(wanted, text, places, page.text)
+            if at >= 0:
+                return page.number, line_at(page.text, places[at], places[at + len(wanted) - 1])
+        return None
+
+
+def _place(wanted: str, text: str, places: Sequence[int], original: str) -> int:
+    """Return where the folded words begin in the folded page, at the edges of words and numbers; -1 if nowhere."""
+    at = text.find(wanted)
+    while at >= 0:
+        first, last = places[at], places[at + len(wanted) - 1]
+        before = original[first - 1 : first]
+        after = original[last + 1 : last + 2]
+        joined = _joined(before, original[first]) or _joined(after, original[last])
+        if not joined or (len(wanted) > SHORT_VALUE and not wanted.isdigit() and not _numeric(wanted)):
+            return at
+        at = text.find(wanted, at + 1)
+    return -1
+
+
+def _joined(neighbour: str, own: str) -> bool:
+    return neighbour.isalnum() and neighbour.isdigit() == own.isdigit()
+
+
+def _numeric(wanted: str) -> bool:
+    return sum(map(str.isdigit, wanted)) * 2 > len(wanted)
+
+
+def line_at(text: str, first: int, last: int) -> str:
+    """Return the line around a stretch of text, cut to a readable length."""
+    start = text.rfind("\n", 0, first) + 1
+    end = text.find("\n", last)
+    end = len(text) if end < 0 else end
+    start = max(start, first - WORDS_CHARACTERS // 2)
+    end = min(end, max(last + 1, start + WORDS_CHARACTERS))
+    return " ".join(text[start:end].split())
+
+
+def records_of(answer: str) -> list[dict[str, Any]]:
+    """Return the records of the model's JSON; of an answer that was cut short, those that are whole."""
+    start = re.search(r'"records"\s*:\s*\[', answer)
+    if not start:
+        return []
+    decoder, records, at = json.JSONDecoder(), [], start.end()
+    while (brace := answer.find("{", at)) >= 0:
+        try:
+            record, at = decoder.raw_decode(answer, brace)
+        except json.JSONDecodeError:
+            break
+        records.append(record)
+    return [record for record in records if isinstance(record, dict)]
+
+
+def check(record: Mapping[str, Any], fields: Sequence[Field], source: Source, *, french: bool) -> Record:
+    """Return each field's value if its words stand in the source and read as its kind; else null, with the claim."""
+    page = 0
+    checked: Record = {}
+    for field in fields:
+        found = check_value(record.get(field.name), field, source, page, french=french)
+        page = found.page or page
+        checked[field.name] = found
+    return checked
+
+
+def check_value(words: Any, field: Field, source: Source, near: int, *, french: bool) -> Found:
+    """Check one value."""
+    said = " ".join(str(words).split()) if words is not None else ""
+    if not said or folded(said) in ABSENT:
+        return Found(None)
+    place = source.find(said, near)
+    if field.kind in {"choice", "boolean"}:  # may be concluded: it is marked where the very word is missing
+        value = read_value(said, field, french=french) if field.kind == "choice" else _boolean(said, field)
+        return Found(value, *(place or (0, "")), claimed="" if place else said)
+    if not place:
+        return Found(None, claimed=said)
+    try:
+        return Found(read_value(said, field, french=french), *place)
+    except Unreadable:
+        return Found(None, *place, claimed=said)
+
+
+def _boolean(said: str, field: Field) -> Value:
+    try:
+        return read_value(said, field, french=False)
+    except Unreadable:
+        return None
+
+
+ABSENT = {"", "null", "none", "na", "notfound", "notavailable", "notspecified", "notmentioned", "unknown", "inconnu",
+          "nonspecifie", "nonprecise", "absent", "aucun"}  # fmt: skip
+
+
+def is_empty(record: Record) -> bool:
+    """Tell whether nothing was found."""
+    return all(found.value is None and not found.claimed for found in record.values())
+
+
+def merged(records: Sequence[Record]) -> list[Record]:
+    """Drop empty and repeated records; join those that fill each other's gaps without contradiction."""
+    kept: list[Record] = []
+    for record in records:
+        if is_empty(record):
+            continue
+        for index, other in enumerate(kept):
+            if joined := join(other, record):
+                kept[index] = joined
+                break
+        else:
+            kept.append(record)
+    return kept
+
+
+def join(one: Record, other: Record) -> Record | None:
+    """Return both as one record; None where they contradict each other or have nothing in common to say so."""
+    both = [name for name in one if one[name].value is not None and other[name].value is not None]
+    if any(folded(str(one[name].value)) != folded(str(other[name].value)) for name in both):
+        return None
+    pages = {found.page for record in (one, other) for found in record.values() if found.page}
+    if not both and len(pages) < 2:
+        return None
+    return {name: one[name] if one[name].value is not None else other[name] for name in one}
+
+
+def pages_that_fit(pages: Sequence[Page], counts: Sequence[int], limit_tokens: int) -> list[list[Page]]:
+    """Group pages, in order, into stretches of at most so many tokens; a page that is longer stands alone."""
+    totals = [0]
+    groups: list[list[Page]] = []
+    for page, count in zip(pages, counts, strict=True):
+        if not groups or totals[-1] + count > limit_tokens:
+            groups.append([])
+            totals.append(0)
+        groups[-1].append(page)
+        totals[-1] += count
+    return groups

@@ -1,0 +1,20 @@
+"""Text without what does not matter in comparing: case, accents, spaces and punctuation; and the way back."""
+
+import unicodedata
+
+
+def folded(text: str) -> str:
+    """Return only letters and digits, without case and accents."""
+    return folded_with_places(text)[0]
+
+
+def folded_with_places(text: str) -> tuple[str, list[int]]:
+    """Return the folded text and, for each of its characters, the place in the text that it comes from."""
+    kept: list[str] = []
+    places: list[int] = []
+    for place, character in enumerate(text):
+        for part in unicodedata.normalize("NFKD", character).casefold():
+            if part.isalnum():
+                kept.append(part)
+                places.append(place)
+    return "".join(kept), places
