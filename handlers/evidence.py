@@ -12,6 +12,7 @@ from handlers.values import Unreadable, Value, read_value
 from indexing.library import Page
 
 WORDS_CHARACTERS = 160
+GROUPING = tuple(".,'’\u00a0\u202f")
 SHORT_VALUE = 3  # folded characters; a shorter one must stand as a word of its own
 
 
@@ -51,17 +52,21 @@ def _place(wanted: str, text: str, places: Sequence[int], original: str) -> int:
     at = text.find(wanted)
     while at >= 0:
         first, last = places[at], places[at + len(wanted) - 1]
-        before = original[first - 1 : first]
-        after = original[last + 1 : last + 2]
-        joined = _joined(before, original[first]) or _joined(after, original[last])
-        if not joined or (len(wanted) > SHORT_VALUE and not wanted.isdigit() and not _numeric(wanted)):
+        joined = _joined(original, first, -1) or _joined(original, last, +1)
+        if not joined or (len(wanted) > SHORT_VALUE and not _numeric(wanted)):
             return at
         at = text.find(wanted, at + 1)
     return -1
 
 
-def _joined(neighbour: str, own: str) -> bool:
-    return neighbour.isalnum() and neighbour.isdigit() == own.isdigit()
+def _joined(text: str, place: int, step: int) -> bool:
+    """Tell whether the word or number goes on beside a place: letters join letters, digits join digits and 1,200."""
+    own, beside, beyond = text[place], text[max(0, place + step) :][:1], text[max(0, place + 2 * step) :][:1]
+    if place + step < 0:
+        return False
+    if own.isdigit() and beside in GROUPING:
+        return place + 2 * step >= 0 and beyond.isdigit()
+    return beside.isalnum() and beside.isdigit() == own.isdigit()
 
 
 def _numeric(wanted: str) -> bool:
