@@ -1,0 +1,120 @@
+"""Pieces to Block Kit, purely: sources with their quotes, choices as buttons, feedback."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from bot.slack.markdown import escape, mrkdwn, mrkdwn_link
+from handlers.request import Choice, Choices, Source
+from handlers.words import say
+
+Block = dict[str, Any]
+
+LONGEST_QUOTE = 350  # characters
+LONGEST_BUTTON = 75
+LONGEST_SECTION = 3000
+LONGEST_MARKDOWN = 11_900  # all markdown blocks of a message together
+LONGEST_TEXT = 3_900  # chat.update refuses more than 4,000 characters
+MOST_BLOCKS = 45  # of Slack's 50, to leave room for the text and feedback
+
+
+def label(source: Source) -> str:
+    """Return `[1] handbook.pdf, p. 12`."""
+    passage = source.passage
+    pages = f"{passage.page}" if passage.last_page <= passage.page else f"{passage.page}\N{EN DASH}{passage.last_page}"
+    return f"[{source.number}] {passage.document}, p. {pages}"
+
+
+def source_lines(sources: Sequence[Source], language: str) -> str:
+    """Return the sources as plain lines, for the message's text."""
+    if not sources:
+        return ""
+    return "\n".join([f"{say('slack.sources', language)}:", *(label(source) for source in sources)])
+
+
+def source_blocks(sources: Sequence[Source]) -> list[Block]:
+    """Return one line of small print for each source: its label, linked, and the words that support."""
+    return [_context(_source(source)) for source in sources]
+
+
+def _source(source: Source) -> str:
+    quote = " ".join(source.quote.split())
+    quote = quote if len(quote) <= LONGEST_QUOTE else quote[:LONGEST_QUOTE].rsplit(" ", 1)[0] + "…"
+    head = mrkdwn_link(label(source), source.passage.permalink)
+    return f"{head}  \N{LEFT DOUBLE QUOTATION MARK}{escape(quote)}\N{RIGHT DOUBLE QUOTATION MARK}" if quote else head
+
+
+def _context(text: str) -> Block:
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text, "verbatim": True}]}
+
+
+def feedback_block(request_id: str, language: str) -> Block:
+    """Return the two thumbs."""
+
+    def button(word: str, value: str) -> Block:
+        said = say(f"slack.{word}", language)
+        return {"text": _plain(said), "accessibility_label": said, "value": f"{value}:{request_id}"}
+
+    buttons = {
+        "type": "feedback_buttons",
+        "action_id": "feedback",
+        "positive_button": button("good", "good"),
+        "negative_button": button("bad", "bad"),
+    }
+    return {"type": "context_actions", "elements": [buttons]}
+
+
+def row_blocks(rows: Sequence[Choices], language: str, first: int = 0) -> list[Block]:
+    """Return each row's text and its buttons; one button stands beside the text, more stand below."""
+    blocks: list[Block] = []
+    number = first
+    for row in rows:
+        buttons = [_button(choice, number + n, language) for n, choice in enumerate(row.choices)]
+        number += len(buttons)
+        blocks += _row(row.markdown, buttons)
+    return blocks
+
+
+def _row(markdown: str, buttons: list[Block]) -> list[Block]:
+    section = {"type": "section", "text": {"type": "mrkdwn", "text": mrkdwn(markdown)[:LONGEST_SECTION]}}
+    if not markdown.strip():
+        return [{"type": "actions", "elements": buttons}] if buttons else []
+    if len(buttons) == 1:
+        return [section | {"accessory": buttons[0]}]
+    return [section, {"type": "actions", "elements": buttons}] if buttons else [section]
+
+
+def _button(choice: Choice, number: int, language: str) -> Block:
+    button: Block = {
+        "type": "button",
+        "text": _plain(choice.label),
+        "action_id": f"do:{choice.action}:{number}",
+        "value": json.dumps({"action": choice.action, "target": choice.target}),
+    }
+    if choice.danger:
+        button["style"] = "danger"
+    if choice.confirm:
+        button["confirm"] = {
+            "title": _plain(say("slack.sure", language)),
+            "text": _plain(choice.confirm, 300),
+            "confirm": _plain(say("slack.yes", language)),
+            "deny": _plain(say("slack.no", language)),
+        }
+    return button
+
+
+def _plain(text: str, longest: int = LONGEST_BUTTON) -> Block:
+    return {"type": "plain_text", "text": text if len(text) <= longest else text[: longest - 1] + "…"}
+
+
+def markdown_block(markdown: str) -> list[Block]:
+    """Return the answer's text as a block; none if there is no text."""
+    return [{"type": "markdown", "text": markdown[:LONGEST_MARKDOWN]}] if markdown.strip() else []
+
+
+def plain_text(markdown: str, *parts: str, longest: int = LONGEST_TEXT) -> str:
+    """Return the whole message as `text`; too long, the end of the answer goes, not what stands below it."""
+    below = "".join(f"\n\n{mrkdwn(part)}" for part in parts if part)
+    room = max(0, longest - len(below))
+    text = mrkdwn(markdown).strip()
+    return (text if len(text) <= room else text[: max(0, room - 1)] + "…") + below

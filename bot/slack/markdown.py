@@ -1,0 +1,124 @@
+"""Model's markdown to Slack's, purely: nothing in it is a live mention or a link, whatever the model wrote.
+
+Slack reads a streamed text as markdown and does not document whether `<!channel>` is live in it. So what could notify
+or link is not escaped, but broken by a word joiner, a character that is not seen: right for both readings. It goes word
+by word, so that a text in parts comes out as the whole would.
+"""
+
+import re
+
+JOINER = "\N{WORD JOINER}"
+LONGEST_WORD = 400  # characters; a longer one goes out in parts
+_WHITESPACE = re.compile(r"\s")
+
+# Top-level domains that Slack may make links of without a scheme. No extension of a document is among them.
+_DOMAINS = (
+    "com|org|net|io|co|ai|dev|app|info|biz|xyz|site|online|shop|top|club|link|click|live|page|cloud|tech|store|zip|mov|"
+    "edu|gov|mil|eu|fr|de|uk|es|it|nl|be|ch|at|pt|ie|se|no|dk|fi|ru|cn|jp|kr|in|br|us|ca|au|me|tv|cc|gg|ly|to|tk|ws|su"
+)
+
+# Each finds a place, not a text: there the joiner goes in.
+_PLACES = re.compile(
+    r"(?<=\])(?=[(\[:])"  # [label](target), [label][name], [name]: target
+    r"|(?<=:)(?=/)"  # scheme://
+    r"|(?<=<)(?=[@#!])|(?<=&lt;)(?=[@#!])"  # <@U1>, <#C1>, <!channel>
+    r"|(?<=<)(?=[A-Za-z][A-Za-z0-9+.-]*:)"  # <mailto:a@b.c>
+    r"|(?<=[\w.+%-])(?=@[\w-])"  # a@b.c
+    r"|(?<=@)(?=(?:channel|here|everyone)\b)"
+    r"|(?<=\bwww)(?=\.)"
+    rf"|(?<=[\w-])(?=\.(?:{_DOMAINS})(?![\w-]))",
+    re.IGNORECASE,
+)
+
+
+def safe(markdown: str) -> str:
+    """Return markdown in which nothing notifies anyone and nothing is a link or a picture."""
+    return _PLACES.sub(JOINER, markdown)
+
+
+class SafeStream:
+    """Does to a text in parts what `safe` does to the whole: holds back a word until it is complete."""
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def add(self, text: str) -> str:
+        """Take the next part; return what can go out."""
+        self._held += text
+        last = max((found.end() for found in _WHITESPACE.finditer(self._held)), default=0)
+        if len(self._held) - last > LONGEST_WORD:
+            last = _seam(self._held)
+        out, self._held = self._held[:last], self._held[last:]
+        return safe(out)
+
+    def rest(self) -> str:
+        """Return what was held back."""
+        out, self._held = self._held, ""
+        return safe(out)
+
+
+def _seam(text: str) -> int:
+    """Return where a word without end may be cut: between two letters no rule looks at both sides."""
+    for at in range(len(text) - 1, len(text) - LONGEST_WORD, -1):
+        if text[at - 1].isalnum() and text[at].isalnum():
+            return at
+    return len(text)
+
+
+def mrkdwn(markdown: str) -> str:
+    """Return safe markdown in Slack's older notation, for `text`: escaped, with its bold and headings."""
+    escaped = safe(markdown).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    quoted = re.sub(r"(?m)^(\s*)&gt; ?", r"\1> ", escaped)
+    bold = re.sub(r"\*\*(\S(?:[^*\n]*\S)?)\*\*", r"*\1*", quoted)
+    return re.sub(r"(?m)^#{1,6} +(.+?) *#*$", _heading, bold)
+
+
+def _heading(found: re.Match[str]) -> str:
+    return "*" + found[1].replace("*", "") + "*"
+
+
+def escape(text: str) -> str:
+    """Escape plain words, such as a file's name, for mrkdwn."""
+    return safe(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def link(label: str, url: str) -> str:
+    """Return a markdown link of our own making; only the label if the address is not a plain web address."""
+    words = re.sub(r"([\\\[\]*`~<])", r"\\\1", safe(label.replace("\n", " ")))
+    return f"[{words}]({url})" if is_address(url) else words
+
+
+def mrkdwn_link(label: str, url: str) -> str:
+    """Return the same in mrkdwn."""
+    words = escape(label.replace("\n", " ")).replace("|", "\N{BROKEN BAR}")
+    return f"<{url}|{words}>" if is_address(url) else words
+
+
+def is_address(url: str) -> bool:
+    """Tell whether this is a web address that can't end a link early."""
+    return re.fullmatch(r"https?://[^\s<>()\[\]|\"\\]+", url) is not None
+
+
+def split(text: str, room: int) -> tuple[str, str]:
+    """Cut markdown into what fits in `room` UTF-8 bytes and the rest, between paragraphs, lines or words.
+
+    A fenced block that is cut is closed and opened again.
+    """
+    if len(text.encode()) <= room:
+        return text, ""
+    fits = text.encode()[:room].decode(errors="ignore")
+    at = max(fits.rfind("\n\n"), fits.rfind("\n", len(fits) // 2), fits.rfind(" ", len(fits) * 3 // 4))
+    cut = at + 1 if at > 0 else len(fits)
+    return text[:cut], text[cut:]
+
+
+def open_fence(text: str) -> str:
+    """Return the line that opened the fenced block which the text ends in; "" outside of one."""
+    fence = ""
+    for line in text.splitlines():
+        if found := re.match(r" {0,3}(`{3,}|~{3,})(.*)", line):
+            if not fence:
+                fence = found[0].strip()
+            elif line.strip() == fence[: len(found[1])]:
+                fence = ""
+    return fence

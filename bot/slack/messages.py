@@ -1,0 +1,34 @@
+"""Slack's messages for the actions that read what people wrote."""
+
+from html import unescape
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack.ledger import thread_messages
+from handlers.request import Said
+
+MOST_MESSAGES = 1_000
+
+
+class SlackMessages:
+    """Threads as people wrote them."""
+
+    def __init__(self, client: AsyncWebClient) -> None:
+        self._client = client
+        self._bot = ""
+
+    async def thread(self, channel: str, thread: str) -> list[Said]:
+        """Return a thread's messages, oldest first, at most 1,000."""
+        if not self._bot:
+            self._bot = str((await self._client.auth_test())["user_id"])
+        messages = await thread_messages(self._client, channel, thread)
+        return [
+            Said(
+                user=""
+                if message.get("user") == self._bot
+                else str(message.get("user") or message.get("bot_id") or "?"),
+                text=unescape(str(message.get("text") or "")),
+                ts=str(message["ts"]),
+            )
+            for message in messages[:MOST_MESSAGES]
+        ]
