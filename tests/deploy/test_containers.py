@@ -1,0 +1,77 @@
+"""The container files say only what the assistant understands, and are closed as far as they can be."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.settings import known_names
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+SETTINGS = known_names() | {"DATA_DIR", "MODELS_DIR"}
+
+
+def documents() -> list[dict[str, Any]]:
+    """Read every Kubernetes object."""
+    files = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
+    return [entry for file in files for entry in yaml.safe_load_all(file.read_text(encoding="utf-8"))]
+
+
+def pods() -> list[Any]:
+    """Return every pod with its name."""
+    made = [entry for entry in documents() if entry["kind"] in {"Deployment", "StatefulSet"}]
+    return [pytest.param(entry["spec"]["template"]["spec"], id=entry["metadata"]["name"]) for entry in made]
+
+
+def test_the_kustomization_lists_every_file() -> None:
+    folder = DEPLOY / "kubernetes"
+    listed = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))["resources"]
+    assert set(listed) == {file.name for file in folder.glob("*.yaml")} - {"kustomization.yaml"}
+
+
+def test_every_setting_in_the_config_map_is_known() -> None:
+    (config,) = [entry for entry in documents() if entry["kind"] == "ConfigMap"]
+    assert set(config["data"]) <= SETTINGS
+
+
+@pytest.mark.parametrize("pod", pods())
+def test_a_pod_gets_known_settings_only(pod: dict[str, Any]) -> None:
+    assert pod["enableServiceLinks"] is False, "Kubernetes would set REDIS_PORT, which is no setting"
+    for container in pod["containers"]:
+        names = {variable["name"] for variable in container.get("env", [])}
+        assert names <= SETTINGS | {"PASSWORD"}
+
+
+@pytest.mark.parametrize("pod", pods())
+def test_a_pod_runs_without_privileges(pod: dict[str, Any]) -> None:
+    assert pod["securityContext"]["runAsNonRoot"]
+    for container in pod["containers"]:
+        assert container["securityContext"]["allowPrivilegeEscalation"] is False
+        assert container["securityContext"]["capabilities"]["drop"] == ["ALL"]
+        assert "limits" in container["resources"]
+
+
+@pytest.mark.parametrize("pod", pods())
+def test_a_pod_says_when_it_is_ready(pod: dict[str, Any]) -> None:
+    for container in pod["containers"]:
+        assert {"readinessProbe", "startupProbe"} & set(container)
+
+
+def test_compose_publishes_nothing_and_sets_what_is_known() -> None:
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    for service in services.values():
+        assert "ports" not in service
+        assert set(service.get("environment", {})) <= SETTINGS
+
+
+def test_every_image_has_a_version() -> None:
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"].values()
+    images = {service["image"] for service in compose}
+    images |= {container["image"] for pod in pods() for container in pod.values[0]["containers"]}
+    assert all(":" in image and not image.endswith(":latest") for image in images - {"folio"})
+
+
+def test_the_image_copies_every_package() -> None:
+    lines = (DEPLOY / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    assert {"COPY bot bot", "COPY handlers handlers", "COPY indexing indexing"} <= set(lines)
