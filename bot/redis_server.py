@@ -58,6 +58,11 @@ class RedisServer:
         self._users = _shared_lock(self._folder / "users.lock")
         await self._ensure()
         self._watch = asyncio.create_task(self._keep_alive(), name="redis-server watch")
+        return self.url
+
+    @property
+    def url(self) -> str:
+        """Return where the server is."""
         return f"unix://{self._socket()}"
 
     async def stop(self) -> None:
@@ -128,7 +133,7 @@ class RedisServer:
         return isinstance(await self._ask(), RedisConnectionError | OSError)
 
     async def _ask(self) -> Exception | None:
-        client = Redis.from_url(f"unix://{self._socket()}", retry=Retry(NoBackoff(), 0), socket_timeout=5)
+        client = Redis.from_url(self.url, retry=Retry(NoBackoff(), 0), socket_timeout=5)
         try:
             await client.ping()
         except BusyLoadingError:  # a ConnectionError by birth
@@ -140,7 +145,7 @@ class RedisServer:
         return None
 
     async def _shut_down(self) -> None:
-        client = Redis.from_url(f"unix://{self._socket()}", retry=Retry(NoBackoff(), 0))
+        client = Redis.from_url(self.url, retry=Retry(NoBackoff(), 0))
         with suppress(RedisError, OSError):  # the server closes the connection instead of answering
             await client.shutdown(nosave=True)
         await client.aclose()

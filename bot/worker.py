@@ -5,11 +5,11 @@ import os
 import secrets
 import socket
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import structlog
 from docket import CurrentExecution, Docket, Execution
@@ -84,23 +84,32 @@ class Worker:
         self.name = name or f"{socket.gethostname()}#{os.getpid()}#{secrets.token_hex(4)}"
         self._running: dict[str, _Running] = {}
         self._ending = False
+        self._busy: Counter[tuple[str, str]] = Counter()
         self._turned_away: Counter[str] = Counter()
 
     async def run(self) -> None:
         """Work until cancelled; then finish what is nearly done and leave the rest in the queue."""
-        async with AsyncExitStack() as stack:
-            lanes = [await self._lane(stack, lane, docket) for lane, docket in self._queue.lanes.items()]
-            tasks = [asyncio.create_task(work) for work in (*lanes, self._watch(), self._mend())]
-            try:
-                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-            finally:
-                await self._end(tasks)
+        lanes: list[asyncio.Task[None]] = []
+        own = [asyncio.create_task(self._watch()), asyncio.create_task(self._mend())]
+        try:
+            async with AsyncExitStack() as stack:  # docket's workers stop when it closes: a cancel may get lost in them
+                for lane, docket in self._queue.lanes.items():
+                    worker = await stack.enter_async_context(self._docket_worker(lane, docket))
+                    lanes.append(asyncio.create_task(worker.run_forever()))
+                try:
+                    done, _ = await asyncio.wait([*lanes, *own], return_when=asyncio.FIRST_COMPLETED)
+                    for task in done:
+                        task.result()
+                finally:
+                    await self._let_all_go()
+        finally:
+            for task in own:
+                task.cancel()
+            await asyncio.gather(*lanes, *own, return_exceptions=True)
 
-    async def _lane(self, stack: AsyncExitStack, lane: str, docket: Docket) -> Coroutine[Any, Any, None]:
+    def _docket_worker(self, lane: str, docket: Docket) -> DocketWorker:
         docket.register(self._take_in(lane), names=[TOKEN])
-        worker = DocketWorker(
+        return DocketWorker(
             docket,
             name=self.name,
             concurrency=self._concurrency[lane],
@@ -110,8 +119,6 @@ class Worker:
             scheduling_resolution=timedelta(milliseconds=100),
             schedule_automatic_tasks=False,
         )
-        await stack.enter_async_context(worker)
-        return worker.run_forever()
 
     def _take_in(self, lane: str) -> Callable[..., Awaitable[None]]:
         async def take(
@@ -121,10 +128,15 @@ class Worker:
             execution: Execution = CurrentExecution(),  # noqa: B008
         ) -> None:
             if self._ending:
-                raise _later(execution, 0)
+                raise _later(execution, WATCH_SECONDS)
+            self._busy += Counter()  # drops those at zero
             if self._is_served_enough(lane, user):
                 raise _later(execution, self._turn_away(request_id))
-            pause = await self._take(thread, request_id)
+            self._busy[lane, user] += 1
+            try:
+                pause = await self._take(thread, request_id)
+            finally:
+                self._busy[lane, user] -= 1
             if pause is not None:
                 raise _later(execution, pause)
 
@@ -132,8 +144,7 @@ class Worker:
 
     def _is_served_enough(self, lane: str, user: str) -> bool:
         """Tell whether a person has half of the lane already: the other half is for others."""
-        busy = sum(running.job.request.user == user for running in self._running.values())
-        return busy >= max(1, self._concurrency[lane] // 2)
+        return self._busy[lane, user] >= max(1, self._concurrency[lane] // 2)
 
     def _turn_away(self, request_id: str) -> float:
         """Return a pause that grows, so that a person with hundreds of requests costs little."""
@@ -238,15 +249,12 @@ class Worker:
                 suspects = await self._queue.mend(suspects)
             await asyncio.sleep(MEND_SECONDS)
 
-    async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
+    async def _let_all_go(self) -> None:
         self._ending = True
-        for task in tasks:
-            task.cancel()
         if self._running:
             await asyncio.wait([running.task for running in self._running.values()], timeout=GRACE_SECONDS)
         for running in self._running.values():
             running.let_go("ending")
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _later(execution: Execution, seconds: float) -> AdmissionBlocked:

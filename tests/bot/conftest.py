@@ -1,0 +1,135 @@
+"""A real redis-server for the tests of the queue and its neighbours, and the invariants that hold after each."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from bot.queue import Queue
+from bot.redis_server import RedisServer, open_redis
+from bot.worker import Worker
+from handlers.request import Request
+
+WITHOUT_TTL = ("folio-chat:stream", "folio-ingest:stream", "folio-chat:workers", "folio-ingest:workers")
+RESULT_SECONDS = 20
+
+
+async def eventually(
+    holds: Callable[[], Awaitable[bool]] | Callable[[], bool], seconds: float = RESULT_SECONDS
+) -> None:
+    """Wait until something holds."""
+    async with asyncio.timeout(seconds):
+        while True:
+            held = holds()
+            if held if isinstance(held, bool) else await held:
+                return
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture(autouse=True)
+async def no_task_left_running() -> AsyncIterator[None]:
+    """Whatever a test starts has ended when it ends."""
+    before = asyncio.all_tasks()
+    yield
+    mine = asyncio.current_task()
+    await eventually(lambda: not [task for task in asyncio.all_tasks() - before if task is not mine], seconds=1)
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[RedisServer]:
+    """A redis-server of this test only."""
+    server = RedisServer(tmp_path)
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def url(server: RedisServer) -> str:
+    """Where it is."""
+    return server.url
+
+
+@pytest.fixture
+async def redis(url: str) -> AsyncIterator[Redis]:
+    """A client; afterwards every key has a TTL or is on the short list."""
+    client = open_redis(url)
+    yield client
+    for key in await client.keys("*"):
+        known = key.startswith(WITHOUT_TTL) or await client.ttl(key) > 0
+        assert known, f"{key} would stay for ever"
+    await client.aclose()
+
+
+@pytest.fixture
+async def queue(redis: Redis, url: str) -> AsyncIterator[Queue]:
+    """The queue."""
+    async with Queue(redis, url) as queue:
+        yield queue
+        async with working(queue, Recorder()):
+            await eventually(lambda: no_token_left(queue, redis))
+
+
+async def no_token_left(queue: Queue, redis: Redis) -> bool:
+    """Tell whether docket has nothing to do any more."""
+    depths = [await redis.xlen(f"{docket.name}:stream") for docket in queue.lanes.values()]
+    later = [await redis.zcard(f"{docket.name}:queue") for docket in queue.lanes.values()]
+    return not any(depths + later)
+
+
+@dataclass
+class Recorder:
+    """A turn that does what the request's text says and notes what it was asked to do."""
+
+    begun: list[str] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+    told: list[tuple[str, str]] = field(default_factory=list)
+    failures: dict[str, list[Exception]] = field(default_factory=dict)
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, request: Request) -> None:
+        self.begun.append(request.id)
+        if self.failures.get(request.id):
+            raise self.failures[request.id].pop(0)
+        if request.text == "wait":
+            await self.open.wait()
+        self.done.append(request.text if request.text.startswith("edition") else request.id)
+
+    async def delayed(self, request: Request) -> None:
+        self.told.append(("delayed", request.id))
+
+    async def stopped(self, request: Request) -> None:
+        self.told.append(("stopped", request.id))
+
+    async def given_up(self, request: Request, reason: str) -> None:
+        self.told.append(("given up", request.id))
+
+
+@pytest.fixture
+def turn() -> Recorder:
+    """What the workers of this test do."""
+    return Recorder()
+
+
+@asynccontextmanager
+async def working(queue: Queue, turn: Recorder, *, concurrency: int = 4, lease: float = 30) -> AsyncIterator[Worker]:
+    """Have a worker; afterwards none of its tasks runs."""
+    worker = Worker(queue, turn=turn, concurrency=concurrency, redelivery_seconds=lease)
+    task = asyncio.create_task(worker.run())
+    try:
+        yield worker
+        assert not task.done(), task.exception()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def ask(number: int, *, thread: str = "1.0", text: str = "", user: str = "U1", action: str = "ask") -> Request:
+    """Make the number-th request."""
+    return Request(
+        id=f"T:C:{number}", action=action, team="T", channel="C", user=user, text=text, thread=thread, ts=f"{number}.0"
+    )

@@ -1,0 +1,90 @@
+"""The embedded Redis: it comes, it stays, it is found again."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from bot.redis_server import RedisFailed, RedisServer, find_binary, open_redis
+from tests.bot.conftest import eventually
+
+STARTER = """
+import asyncio, sys
+from pathlib import Path
+from bot.redis_server import RedisServer, open_redis
+async def main():
+    server = RedisServer(Path(sys.argv[1]))
+    redis = open_redis(await server.start())
+    await redis.set("kept", "yes", ex=600)
+    print((await redis.info("server"))["process_id"], flush=True)
+    await asyncio.sleep(600)
+asyncio.run(main())
+"""
+
+
+async def pid_of(redis: Redis) -> int:
+    return int((await redis.info("server"))["process_id"])
+
+
+async def test_it_is_restarted_when_it_dies_and_keeps_what_it_had(server: RedisServer, redis: Redis) -> None:
+    await redis.set("kept", "yes", ex=600)
+    first = await pid_of(redis)
+    os.kill(first, signal.SIGKILL)
+    assert await redis.get("kept") == "yes"  # the client waits for it
+    assert await pid_of(redis) != first
+
+
+async def test_it_is_adopted_by_the_next_process_when_the_app_was_killed(tmp_path: Path) -> None:
+    app = subprocess.Popen(  # noqa: ASYNC220 - a blocking start of 0.1 s harms nobody here
+        [sys.executable, "-c", STARTER, str(tmp_path)], stdout=subprocess.PIPE
+    )
+    assert app.stdout
+    first = int(await asyncio.to_thread(app.stdout.readline))
+    app.kill()
+    app.wait()
+    app.stdout.close()
+    server = RedisServer(tmp_path)
+    redis = open_redis(await server.start())
+    assert await pid_of(redis) == first
+    assert await redis.get("kept") == "yes"
+    os.kill(first, signal.SIGKILL)  # an adopted one is watched over, too
+    assert await redis.get("kept") == "yes"
+    assert await pid_of(redis) != first
+    await redis.aclose()
+    await server.stop()
+
+
+async def test_two_processes_share_it_and_the_last_one_stops_it(tmp_path: Path) -> None:
+    one, two = RedisServer(tmp_path), RedisServer(tmp_path)
+    assert len(set(await asyncio.gather(one.start(), two.start()))) == 1
+    redis = open_redis(one.url)
+    pid = await pid_of(redis)
+    await one.stop()
+    assert await pid_of(redis) == pid
+    await redis.aclose()
+    await two.stop()
+    await eventually(lambda: not Path(f"/proc/{pid}").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes())
+
+
+async def test_a_long_path_is_no_trouble(tmp_path: Path) -> None:
+    server = RedisServer(tmp_path / ("a" * 60) / ("b" * 60))
+    redis = open_redis(await server.start())
+    assert len(server.url) < 110
+    assert await redis.ping()
+    await redis.aclose()
+    await server.stop()
+
+
+async def test_a_server_that_can_not_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "redis").mkdir()
+    (tmp_path / "redis" / "appendonly.aof").write_bytes(b"this is not an append-only file")
+    monkeypatch.setenv("REDIS_SERVER", find_binary())
+    server = RedisServer(tmp_path)
+    with pytest.raises(RedisFailed, match="redis-server ended at its start"):
+        await server.start()
+    await server.stop()
