@@ -78,7 +78,7 @@ async def check_slack(settings: SlackSettings) -> Findings:
     try:
         identity = await client.auth_test()
     except SlackApiError as error:
-        reason = REFUSALS.get(str(error.response["error"]), str(error.response["error"]))
+        reason = _reason(error)
         yield problem(
             "Slack",
             f"SLACK_BOT_TOKEN: {reason}.",
@@ -131,8 +131,7 @@ async def _way_in(settings: SlackSettings) -> Finding:
     try:
         await AsyncWebClient(base_url=settings.api_url, timeout=15).apps_connections_open(app_token=token)
     except SlackApiError as error:
-        reason = REFUSALS.get(str(error.response["error"]), str(error.response["error"]))
-        return problem("Socket Mode", f"SLACK_APP_TOKEN: {reason}.", mend)
+        return problem("Socket Mode", f"SLACK_APP_TOKEN: {_reason(error)}.", mend)
     return good("Socket Mode", "a connection may be opened.")
 
 
@@ -152,7 +151,7 @@ async def _events(client: AsyncWebClient, identity: AsyncSlackResponse) -> Findi
     except SlackApiError as error:
         return problem(
             "events",
-            f"the manifest can't be read: {error.response['error']}.",
+            f"the manifest can't be read: {_reason(error)}.",
             "Create a new token; it lasts 12 hours.",
         )
     subscribed = set(manifest.get("settings", {}).get("event_subscriptions", {}).get("bot_events", []))
@@ -164,3 +163,10 @@ async def _events(client: AsyncWebClient, identity: AsyncSlackResponse) -> Findi
         "; ".join(f"{event} is missing: {EVENTS[event]}" for event in missing) + ".",
         f"{APPS} -> Event Subscriptions -> Subscribe to bot events, or paste deploy/manifest.yaml under App Manifest.",
     )
+
+
+def _reason(error: SlackApiError) -> str:
+    """Say why Slack refused; what a proxy answers is no JSON."""
+    answer = error.response.data
+    name = str(answer.get("error")) if isinstance(answer, dict) else f"HTTP status {error.response.status_code}"
+    return REFUSALS.get(name, name)
