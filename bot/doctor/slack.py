@@ -54,6 +54,8 @@ EVENTS = {  # what does not happen without it
     "user_change": "a deactivated person's data is kept until the nightly check",
 }
 
+WITHOUT_GUESTS = {"assistant:write", "agent_session_stopped"}  # an app that guests may use must not have them
+
 REFUSALS = {
     "invalid_auth": "Slack does not know the token",
     "not_authed": "Slack got no token",
@@ -107,7 +109,8 @@ def _scopes(identity: AsyncSlackResponse) -> Iterator[Finding]:
     granted = {scope.strip() for scope in headers["x-oauth-scopes"].split(",")}
     missing = [scope for scope in SCOPES if scope not in granted]
     for scope in missing:
-        yield problem(
+        say = note if scope in WITHOUT_GUESTS else problem
+        yield say(
             "scopes",
             f"{scope} is missing: {SCOPES[scope]}.",
             f"{APPS} -> OAuth & Permissions -> add it, then Reinstall.",
@@ -155,7 +158,7 @@ async def _events(client: AsyncWebClient, identity: AsyncSlackResponse) -> Findi
             "Create a new token; it lasts 12 hours.",
         )
     subscribed = set(manifest.get("settings", {}).get("event_subscriptions", {}).get("bot_events", []))
-    missing = [event for event in EVENTS if event not in subscribed]
+    missing = [event for event in EVENTS if event not in subscribed | WITHOUT_GUESTS]
     if not missing:
         return good("events", f"all {len(EVENTS)} are subscribed.")
     return problem(

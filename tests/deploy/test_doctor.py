@@ -101,6 +101,11 @@ async def test_a_missing_scope_is_told_with_what_does_not_work(slack: Slack, set
     assert finding.text == "files:read is missing: shared files can't be read."
 
 
+async def test_an_app_for_guests_is_no_problem(slack: Slack, settings: SlackSettings) -> None:
+    slack.scopes = sorted(set(SCOPES) - {"assistant:write"})
+    assert not await problems(check_slack(settings))
+
+
 async def test_a_wrong_app_token_is_told(slack: Slack, settings: SlackSettings) -> None:
     slack.errors["apps.connections.open"] = "invalid_auth"
     (finding,) = await problems(check_slack(settings))
