@@ -1,0 +1,28 @@
+"""Forgetting: a thread's memory, or all that is kept about a person."""
+
+from handlers.request import Choice, Choices, Pieces, Request, Services, Text
+from handlers.tongue import tongue
+from handlers.words import say
+
+CONFIRMED = "yes"
+
+
+async def forget(request: Request, services: Services) -> Pieces:
+    """Forget what was said in this thread: `forget`."""
+    language = tongue(request)
+    count = await services.memory.forget(request.conversation)
+    yield Text(say("forget.done" if count else "forget.nothing", language, count=count))
+
+
+async def forget_me(request: Request, services: Services) -> Pieces:
+    """Remove what I keep about you, your words and the files you shared: `/forget-me`."""
+    language = tongue(request)
+    if request.target != CONFIRMED:
+        button = Choice(
+            say("forget.button", language), "forget_me", CONFIRMED, confirm=say("forget.confirm", language), danger=True
+        )
+        yield Choices(say("forget.question", language), (button,))
+        return
+    messages = await services.memory.forget_person(request.user)
+    shares = await services.library.forget_person(request.user)
+    yield Text(say("forget.person_done", language, messages=messages, files=shares))
