@@ -96,7 +96,7 @@ def looks_like_heading(line: str) -> bool:
         len(line) <= HEADING_CHARACTERS
         and bool(NUMBERED.match(line) or CHAPTER.match(line))
         and line[-1] not in ".,;:"
-        and sum(character.isalpha() for character in line) > 0.5 * len(line)
+        and sum(character.isalpha() for character in line) > 0.4 * len(line)
         and ". . ." not in line
         and "...." not in line
     )
@@ -177,7 +177,8 @@ def _split_at_headings(text: str, page: int, headings: Headings) -> Iterator[_Se
 
 def _ends(group: list[_Sentence], length: int, following: _Sentence, size: int) -> bool:
     if following.page != group[-1].page:
-        return group[0].page != group[-1].page or not goes_on(group[-1].text, following.text)
+        begun_here = group[0].page == group[-1].page == following.page - 1
+        return not begun_here or not goes_on(group[-1].text, following.text)
     if group[0].page != group[-1].page:
         return True  # the rest of a sentence from the page before is there: the new page begins
     return length + len(following.text) > size or (following.begins and length >= LEAST_CHARACTERS)

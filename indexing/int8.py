@@ -35,7 +35,9 @@ class Int8Encoder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or max(1, (os.cpu_count() or 1) - 1)
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(str(exported(folder, cache_dir)), options, ["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(
+            str(exported(folder, cache_dir)), options, ["CPUExecutionProvider"]
+        )
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         parts = [self._some(texts[start : start + self._batch]) for start in range(0, len(texts), self._batch)]
@@ -77,7 +79,9 @@ def export(folder: Path, target: Path) -> None:
             self.model = model
 
         def forward(self, input_ids: Any, attention_mask: Any) -> Any:
-            hidden = (1.0 - attention_mask[:, None, None, :].to(torch.float32)) * -10000.0  # ready-made: nothing to trace
+            hidden = (
+                1.0 - attention_mask[:, None, None, :].to(torch.float32)
+            ) * -10000.0  # ready-made: nothing to trace
             return self.model(input_ids=input_ids, attention_mask=hidden).last_hidden_state
 
     example = torch.ones((2, 8), dtype=torch.long)

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from indexing.index import Hit, Vector
 from indexing.sparse import hashed, terms
 
-DUPLICATE_COSINE = 0.985
-DUPLICATE_WORDS = 0.8  # Jaccard
+DUPLICATE_WORDS = 0.85  # of all words of both: a new version that changes a number is no duplicate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,11 +75,10 @@ def without_duplicates(found: Iterable[Found]) -> list[Found]:
 
 
 def is_duplicate(one: Found, other: Found) -> bool:
-    """Tell whether two chunks have nearly the same vector and the same words."""
-    if float(one.hit.dense @ other.hit.dense) < DUPLICATE_COSINE:
-        return False
+    """Tell whether two chunks have nearly the same words and exactly the same numbers."""
     words, others = set(one.text.casefold().split()), set(other.text.casefold().split())
-    return len(words & others) >= DUPLICATE_WORDS * len(words | others)
+    alike = len(words & others) >= DUPLICATE_WORDS * len(words | others)
+    return alike and not any(character.isdigit() for word in words ^ others for character in word)
 
 
 def joined(found: Sequence[Found]) -> list[Found]:

@@ -60,7 +60,8 @@ def is_glued(text: str) -> bool:
 
 def is_prose(line: str) -> bool:
     """Tell lines of letters from dotted leaders, numbers and paths."""
-    return sum(character.isalpha() for character in line) > LETTERS_OF_PROSE * len(line.replace(" ", ""))
+    letters = sum(character.isalpha() for character in line)
+    return letters > LETTERS_OF_PROSE * len(line.replace(" ", "")) and line.count("/") < 3
 
 
 def is_garbled(text: str) -> bool:

@@ -1,0 +1,116 @@
+"""Chunks: nothing is lost, pages never go backwards, sentences stay whole, headings stand above."""
+
+import re
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexing.chunks import Chunk, chunks_of, looks_like_heading
+from indexing.sentences import spans
+
+LINES = st.lists(
+    st.one_of(
+        st.text(alphabet="abcdéÀ. !?\n-1", max_size=200),
+        st.sampled_from(["1.2 A heading", "# Title", "Part 3", "One sentence. Another one! A third?", "• item", ""]),
+        st.text(max_size=30),
+    ),
+    max_size=12,
+).map("\n".join)
+DOCUMENTS = st.lists(LINES, max_size=6)
+SIZES = st.sampled_from([40, 120, 700])
+
+
+def visible(text: str) -> str:
+    return "".join(text.split())
+
+
+def of(pages: list[str], size: int = 700) -> list[Chunk]:
+    return chunks_of(list(enumerate(pages, 1)), size=size)
+
+
+@given(DOCUMENTS, SIZES)
+def test_every_character_of_every_page_is_in_some_chunk(pages: list[str], size: int) -> None:
+    assert visible("".join(chunk.text for chunk in of(pages, size))) == visible("".join(pages))
+
+
+@given(DOCUMENTS, SIZES)
+def test_pages_never_go_backwards(pages: list[str], size: int) -> None:
+    chunks = of(pages, size)
+    assert all(chunk.page <= chunk.last_page <= chunk.page + 1 for chunk in chunks)
+    assert all(before.last_page <= after.page for before, after in zip(chunks, chunks[1:], strict=False))
+    assert [chunk.position for chunk in chunks] == list(range(len(chunks)))
+
+
+@given(DOCUMENTS, SIZES)
+def test_a_chunk_holds_only_what_its_pages_have(pages: list[str], size: int) -> None:
+    for chunk in of(pages, size):
+        there = Counter(visible("".join(pages[chunk.page - 1 : chunk.last_page])))
+        assert not Counter(visible(chunk.text)) - there
+
+
+@given(LINES, SIZES)
+def test_sentences_cover_the_text_without_gaps(text: str, longest: int) -> None:
+    found = list(spans(text, longest))
+    assert "".join(text[start:end] for start, end in found) == text
+    assert all(end - start <= longest for start, end in found)
+
+
+def sentences(text: str) -> list[str]:
+    return [" ".join(text[start:end].split()) for start, end in spans(text, 700)]
+
+
+def test_sentences_end_where_people_end_them() -> None:
+    text = "Dr. Hill came at 5.30 p.m. yesterday, e.g. by train. He left! « Pourquoi ? » demanda M. Roux. Rien."
+    assert sentences(text) == [
+        "Dr. Hill came at 5.30 p.m. yesterday, e.g. by train.", "He left!", "« Pourquoi ? » demanda M. Roux.", "Rien.",
+    ]  # fmt: skip
+
+
+def test_a_section_number_stays_with_its_title() -> None:
+    assert sentences("It ends.\n5.8.7. /var/lib/misc : Data") == ["It ends.", "5.8.7. /var/lib/misc : Data"]
+
+
+def test_no_sentence_is_cut_by_a_chunk() -> None:
+    text = " ".join(f"Sentence number {i} says something about topic {i}." for i in range(60))
+    for chunk in of([text], 200):
+        assert re.fullmatch(r"Sentence .*\.", chunk.text.strip(), re.DOTALL)
+        assert len(chunk.text) <= 200
+
+
+def test_a_sentence_over_a_pages_end_stays_whole() -> None:
+    first, second = of(["All begins here. The longest day is", "the first of summer. Then it rains."])
+    assert "longest day is\nthe first of summer." in first.text
+    assert (first.page, first.last_page, second.page) == (1, 2, 2)
+    assert second.text == "Then it rains."
+
+
+def test_a_finished_sentence_ends_the_chunk_with_its_page() -> None:
+    assert [(c.page, c.last_page) for c in of(["One page. It ends.", "Another page."])] == [(1, 1), (2, 2)]
+
+
+def test_headings_come_from_the_outline() -> None:
+    body = "A sentence that fills the page with words about nothing in particular. " * 4
+    pages = [(1, f"3.1 Paid leave\n{body}\n3.2 Travel costs\n{body}"), (2, body)]
+    outline = ((0, "Rules", 1), (1, "Paid leave", 1), (1, "Travel costs", 1), (1, "The end", 2))
+    headings = [chunk.heading for chunk in chunks_of(pages, outline, 400)]
+    assert headings[0] == "Rules > Paid leave"
+    assert "Rules > Travel costs" in headings
+    assert headings[-1] == "Rules > Travel costs"  # page 2 never shows its title, so it counts from page 3 on
+
+
+def test_without_an_outline_numbered_lines_are_headings() -> None:
+    assert looks_like_heading("5.9.1. Purpose")
+    assert looks_like_heading("Chapitre 2 : Installation")
+    assert not looks_like_heading("a subdirectory; the others")
+    assert not looks_like_heading("35")
+    assert not looks_like_heading("1.2 Introduction . . . . . . . . 7")
+
+
+def test_markdown_headings_nest() -> None:
+    text = (
+        "# Guide\n" + "Words before. " * 20 + "\n## Setup\n" + "Words of setup. " * 20 + "\n# Other\n" + "More. " * 40
+    )
+    assert [c.heading for c in of([text], 400)][0::2] == ["Guide", "Guide > Setup", "Other"] or {
+        c.heading for c in of([text], 400)
+    } == {"Guide", "Guide > Setup", "Other"}

@@ -1,0 +1,245 @@
+"""The library: stored once, seen only where it is shared, gone when it is taken back."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from indexing.audience import NOBODY, Audience
+from indexing.document import Share
+from indexing.edge import EdgeIndex
+from indexing.embedder import Embedder
+from indexing.library import Library
+from indexing.reading import ReadingLimits, Unreadable
+from tests.indexing.conftest import WordEncoder
+from tests.pdfs import make_pdf
+
+C1, C2 = Audience(frozenset({"C1"})), Audience(frozenset({"C2"}))
+HANDBOOK = ["Working hours. The office opens at 7:30.", "Paid leave. Everybody gets 27 days of paid leave each year."]
+MakeShare = Callable[..., Share]
+
+
+@pytest.fixture
+def handbook(tmp_path: Path) -> Path:
+    """Two pages."""
+    return make_pdf(tmp_path / "handbook.pdf", HANDBOOK)
+
+
+async def test_what_was_added_is_found_with_its_page(library: Library, handbook: Path, shared: MakeShare) -> None:
+    receipt = await library.add(handbook, shared())
+    assert (receipt.document.pages, receipt.document.pages_with_text, receipt.document.language) == (2, 2, "en")
+    assert not receipt.known
+    passage, *_ = await library.search(["How many days of paid leave?"], readable_by=C1)
+    assert (passage.page, passage.document, passage.permalink) == (2, "handbook.pdf", "https://x.slack.com/F1")
+    assert "27 days" in passage.text
+
+
+async def test_progress_is_told(library: Library, handbook: Path, shared: MakeShare) -> None:
+    told: list[tuple[str, int, int]] = []
+    await library.add(handbook, shared(), report=lambda *said: told.append(said))
+    assert ("reading", 2, 2) in told
+    assert {stage for stage, *_ in told} == {"reading", "embedding", "storing"}
+
+
+async def test_nobody_else_finds_sees_or_reads_it(library: Library, handbook: Path, shared: MakeShare) -> None:
+    receipt = await library.add(handbook, shared())
+    for others in (C2, NOBODY):
+        assert await library.search(["paid leave"], readable_by=others) == []
+        assert await library.documents(others) == []
+        assert await library.pages(receipt.document.id, readable_by=others) == []
+
+
+async def test_the_same_file_shared_twice_is_stored_once(
+    library: Library, encoder: WordEncoder, handbook: Path, shared: MakeShare
+) -> None:
+    first = await library.add(handbook, shared())
+    before = await library.statistics()
+    embedded = len(encoder.texts)
+    second = await library.add(handbook, shared("copy.pdf", channel="C2", file_id="F2"))
+    assert second.known
+    assert second.document.id == first.document.id
+    assert await library.statistics() == before
+    assert len(encoder.texts) == embedded
+    assert (await library.search(["paid leave"], readable_by=C2))[0].document == "copy.pdf"
+    assert [share.channel for share in (await library.documents(C2))[0].shares] == ["C2"]
+
+
+async def test_it_stays_for_those_who_still_share_it(library: Library, handbook: Path, shared: MakeShare) -> None:
+    await library.add(handbook, shared())
+    await library.add(handbook, shared(channel="C2", file_id="F2"))
+    assert await library.unshare(file_id="F1") == 1
+    assert await library.search(["paid leave"], readable_by=C1) == []
+    assert await library.search(["paid leave"], readable_by=C2)
+    assert await library.unshare(channel="C2") == 1
+    assert await library.statistics() == {"documents": 0, "chunks": 0}
+
+
+async def test_unsharing_nothing_in_particular_removes_nothing(
+    library: Library, handbook: Path, shared: MakeShare
+) -> None:
+    await library.add(handbook, shared())
+    assert await library.unshare() == 0
+    assert await library.unshare(file_id="F1", channel="C9") == 0
+    assert len(await library.documents(C1)) == 1
+
+
+async def test_a_new_version_replaces_the_old_in_its_conversation(
+    library: Library, tmp_path: Path, handbook: Path, shared: MakeShare
+) -> None:
+    await library.add(handbook, shared())
+    await library.add(handbook, shared(channel="C2", file_id="F2"))
+    newer = make_pdf(tmp_path / "newer.pdf", ["Paid leave. Everybody gets 30 days of paid leave."])
+    receipt = await library.add(newer, shared(file_id="F3", ts="2.0"))
+    assert receipt.replaced
+    assert "30 days" in (await library.search(["paid leave"], readable_by=C1))[0].text
+    assert len(await library.documents(C1)) == 1
+    assert "27 days" in (await library.search(["paid leave"], readable_by=C2))[0].text
+
+
+async def test_forgetting_a_person_takes_what_they_shared(
+    library: Library, tmp_path: Path, handbook: Path, shared: MakeShare
+) -> None:
+    await library.add(handbook, shared())
+    await library.add(make_pdf(tmp_path / "b.pdf", ["Travel costs."]), shared("b.pdf", user="U2", file_id="F2"))
+    assert await library.forget_person("U1") == 1
+    assert [document.name for document in await library.documents(C1)] == ["b.pdf"]
+    assert [share.user for share in await library.shares()] == ["U2"]
+
+
+async def test_old_documents_go_when_they_are_too_old(library: Library, handbook: Path, shared: MakeShare) -> None:
+    await library.add(handbook, shared())
+    assert await library.forget_older_than(3600) == 0
+    assert await library.forget_older_than(-1) == 1
+    assert await library.documents(C1) == []
+
+
+async def test_a_slack_file_leads_to_its_document(library: Library, handbook: Path, shared: MakeShare) -> None:
+    receipt = await library.add(handbook, shared())
+    assert await library.document_ids("F1") == [receipt.document.id]
+    assert await library.document_ids("F9") == []
+
+
+async def test_a_document_can_be_read_whole(library: Library, handbook: Path, shared: MakeShare) -> None:
+    receipt = await library.add(handbook, shared())
+    pages = await library.pages(receipt.document.id, readable_by=C1)
+    assert [(page.number, page.text) for page in pages] == list(enumerate(HANDBOOK, 1))
+
+
+async def test_a_search_can_stay_in_one_document(
+    library: Library, tmp_path: Path, handbook: Path, shared: MakeShare
+) -> None:
+    await library.add(handbook, shared())
+    other = await library.add(make_pdf(tmp_path / "b.pdf", ["No paid leave here."]), shared("b.pdf", file_id="F2"))
+    found = await library.search(["paid leave"], readable_by=C1, document_id=other.document.id)
+    assert {passage.document for passage in found} == {"b.pdf"}
+
+
+async def test_every_phrasing_is_searched(library: Library, handbook: Path, shared: MakeShare) -> None:
+    await library.add(handbook, shared())
+    found = await library.search(["When does it begin?", "When does the office open?"], readable_by=C1, limit=1)
+    assert found[0].page == 1
+
+
+async def test_a_question_of_stop_words_is_no_error(library: Library, handbook: Path, shared: MakeShare) -> None:
+    await library.add(handbook, shared())
+    assert await library.search(["what is it?"], readable_by=C1)
+    assert await library.search(["", "  "], readable_by=C1) == []
+
+
+async def test_nearly_the_same_text_is_shown_once(library: Library, tmp_path: Path, shared: MakeShare) -> None:
+    text = "The rule says that every employee gets paid leave of 27 days in each full year of work at the company."
+    for name in ("a.pdf", "b.pdf"):
+        path = make_pdf(tmp_path / name, [text, f"{name} differs."])
+        await library.add(path, shared(name, file_id=name))
+    found = await library.search(["paid leave"], readable_by=C1)
+    assert sum("paid leave" in passage.text for passage in found) == 1
+
+
+async def test_versions_that_differ_in_a_number_are_both_shown(
+    library: Library, tmp_path: Path, shared: MakeShare
+) -> None:
+    text = "The rule says that every employee gets paid leave of {} days in each full year of work at the company."
+    for days in (27, 30):
+        path = make_pdf(tmp_path / f"{days}.pdf", [text.format(days)])
+        await library.add(path, shared(path.name, file_id=path.name))
+    assert len(await library.search(["paid leave"], readable_by=C1)) == 2
+
+
+async def test_neighbours_on_a_page_are_one_passage(library: Library, tmp_path: Path, shared: MakeShare) -> None:
+    text = " ".join(f"Rule {number} about paid leave is written here in some words." for number in range(24))
+    await library.add(make_pdf(tmp_path / "rules.pdf", [text]), shared("rules.pdf"))
+    (passage,) = await library.search(["paid leave"], readable_by=C1)
+    assert passage.text.index("Rule 0 ") < passage.text.index("Rule 23 ")
+
+
+async def test_an_unreadable_file_leaves_nothing(library: Library, tmp_path: Path, shared: MakeShare) -> None:
+    blank = make_pdf(tmp_path / "blank.pdf", ["", ""])
+    with pytest.raises(Unreadable) as raised:
+        await library.add(blank, shared("blank.pdf"))
+    assert raised.value.reason == "no_text"
+    assert await library.statistics() == {"documents": 0, "chunks": 0}
+    assert await library.shares() == []
+
+
+async def test_adding_the_same_file_at_once_stores_it_once(library: Library, handbook: Path, shared: MakeShare) -> None:
+    receipts = await asyncio.gather(
+        *(library.add(handbook, shared(channel=f"C{number}", file_id=f"F{number}")) for number in range(4))
+    )
+    assert sorted(receipt.known for receipt in receipts) == [False, True, True, True]
+    assert (await library.statistics())["documents"] == 1
+    assert len(await library.shares()) == 4
+
+
+async def test_what_was_cut_short_cannot_be_found_and_is_done_again(
+    tmp_path: Path,
+    library: Library,
+    embedder: Embedder,
+    handbook: Path,
+    shared: MakeShare,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As after a kill: the record is there, not complete, and nothing was cleaned up."""
+
+    async def killed(document_id: str) -> None:
+        raise KeyboardInterrupt
+
+    async def broken(texts: list[str]) -> None:
+        raise ConnectionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(library, "_delete", killed)
+        patched.setattr(embedder, "embed_passages", broken)
+        with pytest.raises(KeyboardInterrupt):
+            await library.add(handbook, shared())
+    assert (await library.statistics())["documents"] == 1
+    assert await library.documents(C1) == []
+    assert await library.search(["paid leave"], readable_by=C1) == []
+    receipt = await library.add(handbook, shared())
+    assert not receipt.known
+    assert await library.search(["paid leave"], readable_by=C1)
+
+
+async def test_the_prefixes_of_the_model_are_used(
+    library: Library, encoder: WordEncoder, handbook: Path, shared: MakeShare
+) -> None:
+    await library.add(handbook, shared())
+    await library.search(["When?"], readable_by=C1)
+    assert all(text.startswith("passage: ") for text in encoder.texts[:-1])
+    assert encoder.texts[-1] == "query: When?"
+
+
+async def test_a_question_asked_again_is_not_embedded_again(embedder: Embedder, encoder: WordEncoder) -> None:
+    await embedder.embed_queries(["one", "two"])
+    await embedder.embed_queries(["two", "one", "one"])
+    assert encoder.texts == ["query: one", "query: two"]
+
+
+async def test_a_library_is_there_after_a_restart(
+    tmp_path: Path, embedder: Embedder, handbook: Path, shared: MakeShare
+) -> None:
+    for _ in range(2):
+        library = Library(await EdgeIndex.open(tmp_path / "kept", 64), embedder, ReadingLimits(processes=1))
+        await library.add(handbook, shared())
+        assert (await library.search(["paid leave"], readable_by=C1))[0].page == 2
+        await library._index.aclose()

@@ -1,0 +1,201 @@
+"""Files of every kind, good and bad, through the processes that read them."""
+
+import asyncio
+import random
+import zipfile
+from pathlib import Path
+
+import docx
+import pypdf
+import pytest
+from fpdf import FPDF
+from PIL import Image, ImageDraw, ImageFont
+
+from indexing import ocr, reading
+from indexing.reading import Reading, ReadingLimits, ReadPage, Unreadable, kind_of
+from tests.pdfs import make_pdf
+
+ONE = ReadingLimits(processes=1)
+
+
+async def read(path: Path, limits: ReadingLimits = ONE) -> list[ReadPage]:
+    running = Reading(path, kind_of(path), limits)
+    await running.start()
+    try:
+        return [page async for page in running.pages()]
+    finally:
+        await running.stop()
+
+
+async def reason(path: Path, limits: ReadingLimits = ONE) -> str:
+    with pytest.raises(Unreadable) as raised:
+        await read(path, limits)
+    return raised.value.reason
+
+
+async def test_pages_come_in_order_whoever_reads_them(tmp_path: Path) -> None:
+    path = make_pdf(tmp_path / "long.pdf", [f"This is page {number}." for number in range(1, 71)])
+    pages = await read(path, ReadingLimits(processes=3))
+    assert [page.number for page in pages] == list(range(1, 71))
+    assert all(page.text == f"This is page {page.number}." for page in pages)
+
+
+async def test_title_and_outline_are_known_before_the_pages(tmp_path: Path) -> None:
+    pdf = FPDF()
+    pdf.set_title("The rules")
+    pdf.set_font("Helvetica", size=12)
+    for number in (1, 2):
+        pdf.add_page()
+        pdf.start_section(f"Part {number}")
+        pdf.cell(text="Words.")
+    pdf.output(str(tmp_path / "rules.pdf"))
+    running = Reading(tmp_path / "rules.pdf", "pdf", ONE)
+    await running.start()
+    await running.stop()
+    assert running.about == reading.About(2, "The rules", ((0, "Part 1", 1), (0, "Part 2", 2)))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("empty.pdf", b"", "empty"),
+        ("zeros.pdf", bytes(100), "empty"),
+        ("page.pdf", b"<!doctype html><html><body>Sign in</body></html>", "html"),
+        ("picture.png", b"\x89PNG\r\n\x1a\n" + bytes(64), "not_a_pdf"),
+        ("program.txt", b"\x7fELF\0\0\1\2", "not_a_pdf"),
+        ("damaged.pdf", b"%PDF-1.7\n" + bytes(500), "damaged"),
+        ("archive.docx", b"PK\x03\x04" + bytes(200), "damaged"),
+    ],
+)
+async def test_what_is_no_document_has_its_reason(tmp_path: Path, name: str, content: bytes, expected: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert await reason(tmp_path / name) == expected
+
+
+@pytest.mark.parametrize(("user", "expected"), [("secret", "encrypted"), ("", "")])
+async def test_only_a_password_to_open_keeps_us_out(tmp_path: Path, user: str, expected: str) -> None:
+    writer = pypdf.PdfWriter(clone_from=make_pdf(tmp_path / "plain.pdf", ["Words inside."]))
+    writer.encrypt(user, "owner", algorithm="AES-256")
+    writer.write(tmp_path / "locked.pdf")
+    if expected:
+        assert await reason(tmp_path / "locked.pdf") == expected
+    else:
+        assert (await read(tmp_path / "locked.pdf"))[0].text == "Words inside."
+
+
+async def test_too_many_pages_are_counted_before_they_are_read(tmp_path: Path) -> None:
+    path = make_pdf(tmp_path / "long.pdf", ["A page."] * 5)
+    assert await reason(path, ReadingLimits(pages=4, processes=1)) == "too_many_pages"
+
+
+async def test_a_file_may_not_take_for_ever(tmp_path: Path) -> None:
+    path = make_pdf(tmp_path / "long.pdf", ["A page."] * 50)
+    assert await reason(path, ReadingLimits(seconds=0.01, processes=1)) == "too_slow"
+
+
+async def test_a_file_may_not_take_all_memory(tmp_path: Path) -> None:
+    """A process that needs more than it may map gives up; the file is damaged to us, and we live."""
+    with (tmp_path / "large.txt").open("wb") as file:
+        file.write(b"words " * 1000)
+        file.truncate(400 * 2**20)
+    assert await reason(tmp_path / "large.txt", ReadingLimits(address_bytes=500 * 2**20, processes=1)) == "damaged"
+
+
+async def test_a_page_that_kills_its_reader_is_named_and_the_others_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_pdf(tmp_path / "long.pdf", [f"This is page {number}." for number in range(1, 6)])
+    answer = reading.Reader._hear
+
+    async def killed(self: reading.Reader, seconds: float) -> dict[str, object] | None:
+        said = await answer(self, seconds)
+        if said and said.get("page") == 3:
+            self.process.kill()
+            return None
+        return said
+
+    monkeypatch.setattr(reading.Reader, "_hear", killed)
+    assert [page.how for page in await read(path)] == ["pypdf", "pypdf", "failed", "pypdf", "pypdf"]
+
+
+async def test_no_process_stays_when_the_reader_goes_away(tmp_path: Path) -> None:
+    path = make_pdf(tmp_path / "long.pdf", ["A page."] * 60)
+    running = Reading(path, "pdf", ReadingLimits(processes=2))
+    await running.start()
+    (first,) = running._spare
+    async for _page in running.pages():
+        break
+    await running.stop()
+    await asyncio.wait_for(first.process.wait(), 5)
+
+
+def scan(path: Path, text: str) -> Path:
+    """Write a page that is a picture of a text."""
+    picture = Image.new("L", (1240, 400), 255)
+    ImageDraw.Draw(picture).text((60, 100), text, font=ImageFont.load_default(48), fill=0)
+    picture.save(path.with_suffix(".png"))
+    pdf = FPDF()
+    pdf.add_page()
+    pdf.image(str(path.with_suffix(".png")), w=180)
+    pdf.output(str(path))
+    return path
+
+
+@pytest.mark.skipif(not ocr.is_installed(), reason="tesseract is not installed")
+async def test_a_scan_is_read_by_ocr(tmp_path: Path) -> None:
+    (page,) = await read(scan(tmp_path / "scan.pdf", "The hotel may cost 140 euros"))
+    assert page.how == "ocr"
+    assert "140 euros" in page.text
+
+
+async def test_a_scan_without_ocr_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    (page,) = await read(scan(tmp_path / "scan.pdf", "Words"))
+    assert page.how == "none"
+
+
+async def test_text_and_markdown_are_documents(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("# Été\n\nLe café.\n" + "Une phrase. " * 700, encoding="utf-8")
+    (tmp_path / "old.txt").write_bytes("L'été à Noël".encode("cp1252"))
+    (tmp_path / "feeds.txt").write_text("one two\fthree four")
+    assert len(await read(tmp_path / "notes.md")) > 1
+    assert (await read(tmp_path / "old.txt"))[0].text == "L'été à Noël"
+    assert [page.text for page in await read(tmp_path / "feeds.txt")] == ["one two", "three four"]
+
+
+async def test_word_files_keep_headings_tables_and_pages(tmp_path: Path) -> None:
+    file = docx.Document()
+    file.add_heading("Travel", 1)
+    table = file.add_table(2, 2)
+    for cell, text in zip([c for row in table.rows for c in row.cells], ("City", "Limit", "Paris", "140"), strict=True):
+        cell.text = text
+    file.add_page_break()
+    file.add_paragraph("The second page.")
+    file.save(str(tmp_path / "rules.docx"))
+    first, second = await read(tmp_path / "rules.docx")
+    assert first.text == "# Travel\n\nCity | Limit\nParis | 140"
+    assert second.text == "The second page."
+
+
+async def test_a_zip_bomb_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bomb.docx", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/document.xml", bytes(210 * 2**20))
+    assert await reason(tmp_path / "bomb.docx") == "damaged"
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_mutated_files_are_read_or_refused(tmp_path: Path, seed: int) -> None:
+    """Bytes flipped, cut, doubled: each file ends as pages or as a reason, within its limits."""
+    dice = random.Random(seed)
+    data = bytearray(make_pdf(tmp_path / "good.pdf", [f"This is page {n}." for n in range(8)]).read_bytes())
+    for _ in range(dice.choice([1, 10, 100])):
+        data[dice.randrange(len(data))] = dice.randrange(256)
+    if dice.random() < 0.5:
+        del data[dice.randrange(len(data)) :]
+    (tmp_path / "bad.pdf").write_bytes(data)
+    try:
+        pages = await read(tmp_path / "bad.pdf", ReadingLimits(seconds=20, processes=1))
+    except Unreadable as unreadable:
+        assert unreadable.reason in {"damaged", "empty", "encrypted", "not_a_pdf", "too_many_pages"}
+    else:
+        assert [page.number for page in pages] == list(range(1, len(pages) + 1))
