@@ -17,7 +17,7 @@ from typing import Any, Literal, Self
 
 from docket import Docket
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from bot import inbox
 from handlers.request import Request
@@ -197,6 +197,21 @@ class Queue:
             elif not await self._redis.exists(_holder(json.loads(raw)["id"])):
                 found |= await self._mend_head(thread, raw, suspects)
         return frozenset(found)
+
+    async def inherit(self, dead: str, *, heir: str, lease_seconds: float) -> None:
+        """Hand a dead worker's tokens to another, as if its leases had run out already."""
+        for docket in self.lanes.values():
+            stream, group = docket.stream_key, docket.worker_group_name
+            with suppress(ResponseError):  # nobody has worked in this lane yet
+                pending = await self._redis.xpending_range(stream, group, "-", "+", 1000, consumername=dead)
+                ids = [entry["message_id"] for entry in pending]
+                if ids:
+                    idle = int(lease_seconds * 1000) + 1
+                    await self._redis.xclaim(stream, group, heir, 0, ids, idle=idle, justid=True)
+                await self._redis.xgroup_delconsumer(stream, group, dead)
+            await self._release([docket.redelivery_sweep_key], [dead])
+        async for holder in self._redis.scan_iter("holder:*", count=1000):
+            await self._release([holder], [dead])
 
     async def _mend_head(self, thread: str, raw: str, suspects: frozenset[str]) -> set[str]:
         request = json.loads(raw)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Literal, Protocol
 
 import structlog
@@ -17,6 +18,7 @@ from docket import Worker as DocketWorker
 from docket.dependencies import AdmissionBlocked
 from redis.exceptions import RedisError
 
+from bot.lifeline import Lifeline
 from bot.queue import TOKEN, Held, Job, Queue
 from handlers.request import Request
 
@@ -75,13 +77,24 @@ class Worker:
     """One process's share of the work."""
 
     def __init__(
-        self, queue: Queue, *, turn: Turn, concurrency: int = 8, redelivery_seconds: float = 30, name: str = ""
+        self,
+        queue: Queue,
+        *,
+        turn: Turn,
+        concurrency: int = 8,
+        redelivery_seconds: float = 30,
+        lifelines: Path | None = None,
     ) -> None:
+        """Make a worker; `lifelines` is a folder of this machine by which the work of killed ones is found at once.
+
+        Without it their work is taken up after `redelivery_seconds`.
+        """
         self._queue = queue
         self._turn = turn
         self._concurrency = {"chat": concurrency, "ingest": max(1, concurrency // 4)}
         self._lease_seconds = redelivery_seconds
-        self.name = name or f"{socket.gethostname()}#{os.getpid()}#{secrets.token_hex(4)}"
+        self._lifeline = Lifeline(lifelines) if lifelines else None
+        self.name = f"{socket.gethostname()}#{os.getpid()}#{secrets.token_hex(4)}"
         self._running: dict[str, _Running] = {}
         self._ending = False
         self._busy: Counter[tuple[str, str]] = Counter()
@@ -89,6 +102,9 @@ class Worker:
 
     async def run(self) -> None:
         """Work until cancelled; then finish what is nearly done and leave the rest in the queue."""
+        if self._lifeline:
+            self._lifeline.hold(self.name)
+            await self._take_over()
         lanes: list[asyncio.Task[None]] = []
         own = [asyncio.create_task(self._watch()), asyncio.create_task(self._mend())]
         try:
@@ -106,6 +122,8 @@ class Worker:
             for task in own:
                 task.cancel()
             await asyncio.gather(*lanes, *own, return_exceptions=True)
+            if self._lifeline:
+                self._lifeline.let_go(self.name)
 
     def _docket_worker(self, lane: str, docket: Docket) -> DocketWorker:
         docket.register(self._take_in(lane), names=[TOKEN])
@@ -247,7 +265,15 @@ class Worker:
         while True:
             with suppress(RedisError):
                 suspects = await self._queue.mend(suspects)
+                await self._take_over()
             await asyncio.sleep(MEND_SECONDS)
+
+    async def _take_over(self) -> None:
+        """Take up at once what workers that were killed on this machine were at."""
+        for name in self._lifeline.dead() if self._lifeline else ():
+            await self._queue.inherit(name, heir=self.name, lease_seconds=self._lease_seconds)
+            if self._lifeline:
+                self._lifeline.bury(name)
 
     async def _let_all_go(self) -> None:
         self._ending = True

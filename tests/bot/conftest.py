@@ -14,7 +14,9 @@ from bot.redis_server import RedisServer, open_redis
 from bot.worker import Worker
 from handlers.request import Request
 
-WITHOUT_TTL = ("folio-chat:stream", "folio-ingest:stream", "folio-chat:workers", "folio-ingest:workers")
+WITHOUT_TTL = tuple(  # one each, however much is done
+    f"folio-{lane}:{key}" for lane in ("chat", "ingest") for key in ("stream", "workers", "task-workers:")
+)
 RESULT_SECONDS = 20
 
 
@@ -70,7 +72,7 @@ async def queue(redis: Redis, url: str) -> AsyncIterator[Queue]:
     """The queue."""
     async with Queue(redis, url) as queue:
         yield queue
-        async with working(queue, Recorder()):
+        async with working(queue, Recorder(), lease=1):
             await eventually(lambda: no_token_left(queue, redis))
 
 
