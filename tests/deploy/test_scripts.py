@@ -61,6 +61,50 @@ def test_a_python_that_is_too_old_is_told(tmp_path: Path) -> None:
     assert "Python 3.11, 3.12 or 3.13 is needed" in done.stderr
 
 
+def programs(folder: Path, *names: str) -> str:
+    """Return a PATH with these programs in front; nvidia-smi lists one GPU, or fails where it is not named."""
+    for name in ("nvidia-smi", *names):
+        (folder / name).write_text("#!/bin/sh\necho 'GPU 0: NVIDIA H200'\n" if name in names else "#!/bin/sh\nexit 9\n")
+        (folder / name).chmod(0o755)
+    return f"{folder}:/usr/bin:/bin"
+
+
+@pytest.mark.parametrize(
+    ("installed", "wished", "flags"),
+    [
+        ((), "", ""),
+        (("nvcc",), "", ""),
+        (("nvidia-smi",), "", ""),
+        (("nvidia-smi", "nvcc"), "", "-DGGML_CUDA=on"),
+        ((), "-DGGML_VULKAN=on", "-DGGML_VULKAN=on"),
+    ],
+)
+def test_llama_cpp_is_compiled_for_what_is_there(
+    tmp_path: Path, installed: tuple[str, ...], wished: str, flags: str
+) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"source {ROOT}/deploy/setup; llama_flags"],
+        env={"PATH": programs(tmp_path, *installed), "CMAKE_ARGS": wished, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == flags
+
+
+def test_a_failing_step_shows_the_end_of_its_log(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"source {ROOT}/deploy/setup; step Trying {tmp_path}/log sh -c 'echo because; exit 3'"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode != 0
+    assert "because" in done.stderr
+    assert "done" not in done.stdout
+
+
 @pytest.mark.model
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(not HAS_SETUP, reason="this environment was not made by deploy/setup")

@@ -1,0 +1,32 @@
+"""What README.md says is there: its files, its settings, its commands."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from bot.__main__ import app
+from bot.settings import known_names
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
+def test_a_link_leads_somewhere(link: str) -> None:
+    assert (ROOT / link).exists()
+
+
+def test_every_setting_that_is_named_exists() -> None:
+    named = set(re.findall(r"\b(?:SLACK|LLM|EMBEDDINGS|QDRANT|REDIS|BOT)_[A-Z_]+\b", README))
+    assert named <= known_names()
+
+
+def test_every_command_that_is_named_exists() -> None:
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    named = re.findall(r"python -m bot ([a-z]+)(?: ([a-z0-9]+)`)?", README)
+    assert named
+    for command, sub in named:
+        assert command in commands
+        assert not sub or sub in getattr(commands[command], "commands", {})
