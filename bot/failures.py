@@ -20,6 +20,7 @@ AWAY = frozenset({
     "bot.audience.AudienceUnknown",
     "bot.engine.errors.Busy",
     "bot.engine.errors.DecodeFailed",
+    "bot.engine.errors.Unavailable",
     "builtins.ConnectionError",
     "builtins.TimeoutError",
 })  # fmt: skip

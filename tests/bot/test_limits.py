@@ -1,0 +1,46 @@
+"""A person who asks too fast is told when to come back; others are not touched."""
+
+from dataclasses import replace
+
+import pytest
+from redis.asyncio import Redis
+
+from bot.limits import Limits
+from handlers.request import UserError
+from tests.bot.conftest import ask
+
+
+async def test_the_friendly_sentence_comes_after_the_limit(redis: Redis) -> None:
+    limits = Limits(redis, per_minute=3, workspace_per_minute=100)
+    for number in range(3):
+        await limits.charge(ask(number))
+    with pytest.raises(UserError, match=r"try again in (19|20) seconds"):
+        await limits.charge(ask(3))
+    with pytest.raises(UserError, match="Réessayez dans"):
+        await limits.charge(replace(ask(4), language="fr"))
+    await limits.charge(ask(5, user="U2"))
+
+
+async def test_a_request_that_is_tried_again_is_counted_once(redis: Redis) -> None:
+    limits = Limits(redis, per_minute=2, workspace_per_minute=100)
+    for _ in range(5):
+        await limits.charge(ask(1))
+    await limits.charge(ask(2))
+
+
+async def test_what_was_refused_costs_nothing(redis: Redis) -> None:
+    limits = Limits(redis, per_minute=1, workspace_per_minute=2)
+    await limits.charge(ask(1))
+    for number in range(2, 9):
+        with pytest.raises(UserError):
+            await limits.charge(ask(number))
+    await limits.charge(ask(9, user="U2"))
+    with pytest.raises(UserError):
+        await limits.charge(ask(10, user="U3"))
+
+
+async def test_help_and_tidying_up_are_never_refused(redis: Redis) -> None:
+    limits = Limits(redis, per_minute=1, workspace_per_minute=1)
+    await limits.charge(ask(1))
+    for action in ("help", "forget", "forget_me", "stop"):
+        await limits.charge(ask(2, action=action))
