@@ -46,20 +46,21 @@ def may_read(asker: str, place: Place | None, source: Place, standing: Callable[
     Everyone who will see the answer must be allowed to read the source. A public channel is seen by every full member
     of the workspace. Where a guest or somebody of another company is, only what is shared in that very place counts.
     """
-    if standing(asker) == "gone":
+    readers = {asker} | (place.members if place else frozenset())
+    if standing(asker) == "gone" or (place and not _may_see(asker, place, standing)):
         return False
-    if place is None:
-        return standing(asker) == "full" and _is_open_to(asker, source)
-    if place.kind != "public" and asker not in place.members:
+    if place and source.id == place.id:
+        return True
+    if (place and place.external) or any(standing(reader) in {"guest", "outsider"} for reader in readers):
         return False
-    if source.id == place.id:
-        return asker in place.members or standing(asker) == "full"
-    readers = place.members | {asker}
-    if place.external or any(standing(reader) in {"guest", "outsider"} for reader in readers):
-        return False
-    if place.kind == "public":
+    if place and place.kind == "public":
         return source.kind == "public"
     return all(_is_open_to(reader, source) for reader in readers if standing(reader) != "gone")
+
+
+def _may_see(person: str, place: Place, standing: Callable[[str], Standing]) -> bool:
+    """Tell whether somebody can look at a conversation: its members can, and full members at public ones."""
+    return person in place.members or (place.kind == "public" and standing(person) == "full")
 
 
 def _is_open_to(person: str, source: Place) -> bool:

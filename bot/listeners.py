@@ -27,6 +27,8 @@ logger = structlog.get_logger()
 
 FRESH_SECONDS = 300  # a stop that Slack tells later does not stop what began since
 
+TAKE_SECONDS = 2.0  # Slack waits three
+
 Next = Callable[[], Awaitable[Any]]
 
 
@@ -79,9 +81,10 @@ class Gate:
         again, gets an honest sentence.
         """
         try:
-            for step in incoming.understand(body, context.bot_user_id or ""):
-                await self._do(step)
-        except RedisError:
+            async with asyncio.timeout(TAKE_SECONDS):
+                for step in incoming.understand(body, context.bot_user_id or ""):
+                    await self._do(step)
+        except (RedisError, TimeoutError):
             if "command" not in body:
                 raise
             return BoltResponse(status=200, body=say("slack.not_now", "en"))

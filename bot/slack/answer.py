@@ -185,8 +185,10 @@ class Answer:
         if not post.text:
             await post.to_update()
             return
+        rest = post.unsent()
         await post.finish()
         self._post = await self._open(post.number + 1)
+        self._append(rest)
 
     # The end.
 

@@ -19,7 +19,7 @@ COMMANDS = {
 }  # fmt: skip
 SHORTCUTS = frozenset({"sentiment", "extract", "summarize"})
 BUTTONS = frozenset({*COMMANDS.values(), "chat", "upload", "forget", "stop"})
-SPOKEN = frozenset({None, "file_share", "thread_broadcast"})  # subtypes of messages that people write
+SPOKEN = frozenset({"", "file_share", "thread_broadcast"})  # subtypes of messages that people write
 UPKEEP = frozenset({
     "file_deleted", "file_unshared", "file_change", "member_joined_channel", "member_left_channel", "channel_left",
     "group_left", "channel_archive", "group_archive", "channel_unarchive", "group_unarchive", "channel_deleted",
@@ -74,8 +74,7 @@ def understand(body: Body, bot: str) -> list[Step]:
         return _button(body)
     if body.get("type") == "message_action":
         return _shortcut(body)
-    event = body.get("event")
-    return _event(body, event, bot) if isinstance(event, Mapping) else []
+    return _event(body, _part(body.get("event")), bot)
 
 
 def plain(text: str, bot: str = "") -> str:
@@ -96,9 +95,9 @@ def _resolve(found: re.Match[str]) -> str:
 
 
 def _event(body: Body, event: Event, bot: str) -> list[Step]:
-    kind, subtype = event.get("type"), event.get("subtype")
+    kind, subtype = str(event.get("type")), event.get("subtype")
     if kind == "message" and subtype == "message_deleted":
-        return _deleted(body, event, event.get("previous_message") or {}, str(event.get("deleted_ts") or ""))
+        return _deleted(body, event, _part(event.get("previous_message")), str(event.get("deleted_ts") or ""))
     if kind == "message" and subtype == "message_changed":
         return _changed(body, event, bot)
     if kind in {"message", "app_mention"}:
@@ -130,7 +129,7 @@ def _message(team: str, event: Event, bot: str) -> Put | None:
 
 def _is_spoken(event: Event, bot: str) -> bool:
     by_person = event.get("user") and event.get("user") != bot and not event.get("bot_id")
-    return bool(by_person and event.get("subtype") in SPOKEN and event.get("channel") and event.get("ts"))
+    return bool(by_person and str(event.get("subtype") or "") in SPOKEN and event.get("channel") and event.get("ts"))
 
 
 def _said(team: str, event: Event, *, action: str, text: str, files: tuple[str, ...]) -> Request:
@@ -168,7 +167,7 @@ def _deleted(body: Body, event: Event, previous: Event, ts: str) -> list[Step]:
 
 
 def _changed(body: Body, event: Event, bot: str) -> list[Step]:
-    after, before = event.get("message") or {}, event.get("previous_message") or {}
+    after, before = _part(event.get("message")), _part(event.get("previous_message"))
     if after.get("subtype") == "tombstone":  # a deleted message with replies
         return _deleted(body, event, before, str(after.get("ts") or ""))
     if after.get("bot_id") or not after.get("ts"):
@@ -239,13 +238,13 @@ def _command(body: Body) -> list[Step]:
 
 def _button(body: Body) -> list[Step]:
     """Return what a pressed button wants, for the person who pressed it, whoever the answer was for."""
-    pressed = (body.get("actions") or [{}])[0]
+    pressed = _first(body.get("actions"))
     if not str(pressed.get("action_id")).startswith("do:"):
         return []
     wanted = _value(pressed.get("value"))
-    if wanted.get("action") not in BUTTONS:
+    if str(wanted.get("action")) not in BUTTONS:
         return []
-    message, container = body.get("message") or {}, body.get("container") or {}
+    message, container = _part(body.get("message")), _part(body.get("container"))
     private = bool(container.get("is_ephemeral"))
     thread = "" if private else str(message.get("thread_ts") or message.get("ts") or container.get("message_ts") or "")
     request = _pressed(
@@ -260,7 +259,7 @@ def _button(body: Body) -> list[Step]:
 
 def _shortcut(body: Body) -> list[Step]:
     """Return what is wanted of a message; answered to the person alone, for the message may be another's."""
-    action, message = str(body.get("callback_id")), body.get("message") or {}
+    action, message = str(body.get("callback_id")), _part(body.get("message"))
     if action not in SHORTCUTS:
         return []
     request = _pressed(
@@ -275,8 +274,8 @@ def _shortcut(body: Body) -> list[Step]:
 
 
 def _pressed(body: Body, **fields: Any) -> Request:
-    user, container = body.get("user") or {}, body.get("container") or {}
-    team = str((body.get("team") or {}).get("id") or user.get("team_id") or "")
+    user, container = _part(body.get("user")), _part(body.get("container"))
+    team = str(_part(body.get("team")).get("id") or user.get("team_id") or "")
     return Request(
         id=str(body["trigger_id"]),
         team=team,
@@ -289,7 +288,7 @@ def _pressed(body: Body, **fields: Any) -> Request:
 
 def feedback(body: Body) -> tuple[bool, str] | None:
     """Return whether an answer was found good, and which; None for any other button."""
-    pressed = (body.get("actions") or [{}])[0]
+    pressed = _first(body.get("actions"))
     if pressed.get("action_id") != "feedback":
         return None
     verdict, _, request_id = str(pressed.get("value") or "").partition(":")
@@ -301,8 +300,15 @@ def feedback(body: Body) -> tuple[bool, str] | None:
 
 def _team(body: Body) -> str:
     """Return the workspace that the app is installed in, which for Slack Connect is not the message's own."""
-    authorizations = body.get("authorizations") or [{}]
-    return str(authorizations[0].get("team_id") or body.get("team_id") or "")
+    return str(_first(body.get("authorizations")).get("team_id") or body.get("team_id") or "")
+
+
+def _part(value: object) -> Event:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _first(value: object) -> Event:
+    return _part(value[0]) if isinstance(value, list) and value else {}
 
 
 def _id(value: object) -> str:

@@ -107,18 +107,27 @@ def split(text: str, room: int) -> tuple[str, str]:
     if len(text.encode()) <= room:
         return text, ""
     fits = text.encode()[:room].decode(errors="ignore")
-    at = max(fits.rfind("\n\n"), fits.rfind("\n", len(fits) // 2), fits.rfind(" ", len(fits) * 3 // 4))
-    cut = at + 1 if at > 0 else len(fits)
-    return text[:cut], text[cut:]
+    for border, least in (("\n\n", len(fits) // 2), ("\n", len(fits) // 2), (" ", 0)):
+        at = fits.rfind(border)
+        if at > least:
+            return text[: at + len(border)], text[at + len(border) :]
+    return fits, text[len(fits) :]
 
 
 def open_fence(text: str) -> str:
     """Return the line that opened the fenced block which the text ends in; "" outside of one."""
-    fence = ""
+    fence, mark = "", ""
     for line in text.splitlines():
-        if found := re.match(r" {0,3}(`{3,}|~{3,})(.*)", line):
-            if not fence:
-                fence = found[0].strip()
-            elif line.strip() == fence[: len(found[1])]:
-                fence = ""
+        found = re.match(r" {0,3}(`{3,}|~{3,})(.*)", line)
+        if not found:
+            continue
+        if not fence:
+            fence, mark = line.strip(), found[1]
+        elif found[1].startswith(mark) and not found[2].strip():
+            fence = ""
     return fence
+
+
+def closing(fence: str) -> str:
+    """Return the line that closes a fenced block."""
+    return fence[: len(fence) - len(fence.lstrip(fence[0]))]

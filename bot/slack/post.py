@@ -10,10 +10,10 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack import ledger as marks
-from bot.slack.blocks import Block, markdown_block, plain_text
+from bot.slack.blocks import LONGEST_TEXT, Block, markdown_block, plain_text
 from bot.slack.errors import SLACK_ERRORS, code, is_uncertain
 from bot.slack.ledger import Ledger
-from bot.slack.markdown import open_fence, split
+from bot.slack.markdown import closing, open_fence, split
 from bot.slack.pace import APPENDS, STARTS, UPDATES, Pace
 from handlers.request import Request
 
@@ -102,9 +102,13 @@ class Post:
         head, tail = split(self.text[len(kept) :], max(0, room - len(kept.encode())))
         return self._cut(kept + head, tail)
 
+    def unsent(self) -> str:
+        """Cut off and return what Slack does not have yet."""
+        return self._cut(self._sent, self.text[len(self._sent) :])
+
     def _cut(self, head: str, tail: str) -> str:
         if fence := open_fence(head):
-            head, tail = head.rstrip("\n") + "\n```", f"{fence}\n{tail}"
+            head, tail = head.rstrip("\n") + f"\n{closing(fence)}", f"{fence}\n{tail}"
         self.text = head
         return tail
 
@@ -222,7 +226,7 @@ class Post:
                 unfurl_links=False,
                 unfurl_media=False,
                 metadata=marks.metadata(self.request, self.number),
-                **self._body(below, blocks),
+                **self._body(below, blocks, longest=STREAM_BYTES * 2),
             )
             self.mode = "update"
             await self._posted(str(response["ts"]))
@@ -254,9 +258,9 @@ class Post:
             await self._end_stream()
             await self.client.chat_update(channel=self.request.channel, ts=self.ts, **body)
 
-    def _body(self, below: Sequence[str], blocks: Sequence[Block]) -> dict[str, Any]:
+    def _body(self, below: Sequence[str], blocks: Sequence[Block], *, longest: int = LONGEST_TEXT) -> dict[str, Any]:
         text = self.text or self.progress
-        return {"text": plain_text(text, *below) or "…", "blocks": [*markdown_block(text), *blocks]}
+        return {"text": plain_text(text, *below, longest=longest) or "…", "blocks": [*markdown_block(text), *blocks]}
 
     async def _posted(self, ts: str) -> None:
         self.ts, self._started_at = ts, time.monotonic()

@@ -20,6 +20,7 @@ class Status:
         self._client, self._channel, self._thread = client, channel, thread
         self._shown, self._wanted = "", ""
         self._at = float("-inf")
+        self._is_ours = True
 
     def want(self, text: str) -> None:
         """Say what it should read."""
@@ -29,17 +30,18 @@ class Status:
         """Take for granted that it reads this: the gateway has sent it."""
         self._shown = self._wanted = text
         self._at = time.monotonic()
+        self._is_ours = False
 
     def due_seconds(self) -> float | None:
         """Return after how long it should be sent (again); None if there is nothing to say."""
         if not self._wanted or not self._thread:
             return None
-        pause = REFRESH_SECONDS if self._wanted == self._shown else SHORTEST_SECONDS
+        pause = REFRESH_SECONDS if self._wanted == self._shown else SHORTEST_SECONDS if self._is_ours else 0.0
         return max(0.0, self._at + pause - time.monotonic())
 
     async def send(self) -> None:
         """Send it."""
-        self._shown, self._at = self._wanted, time.monotonic()
+        self._shown, self._at, self._is_ours = self._wanted, time.monotonic(), True
         await set_status(self._client, self._channel, self._thread, self._wanted)
 
 

@@ -1,0 +1,123 @@
+"""What the model writes becomes plain words: no mention, no link, no picture, whatever it is cut into."""
+
+import re
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.slack.markdown import (
+    JOINER,
+    SafeStream,
+    closing,
+    escape,
+    is_address,
+    link,
+    mrkdwn,
+    mrkdwn_link,
+    open_fence,
+    safe,
+    split,
+)  # fmt: skip
+
+NASTY = (
+    "<!channel>", "<!here|here>", "<@U0123ABC>", "<#C1|general>", "<!subteam^S1>", "[label](https://evil.example/?d=1)",
+    "![x](https://evil.example/p.png)", "[a][b]", "[b]: https://evil.example", "<https://evil.example|x>",
+    "<mailto:a@b.example>", "https://evil.example",
+    "HTTP://EVIL.COM", "www.evil.com", "evil.com/secret",
+    "a.b@evil.com", "@channel", "@everyone", "&lt;!channel&gt;", "javascript:alert(1)", "[a]( https://evil.com )", "ftp://x", "]", "(",
+    ":", "/", "//", "<", "@", "!", ".", "com", "www", "```", "**", "_", "|", "\\", "&", "[1]", "handbook.pdf",
+    "\n", " ",
+)  # fmt: skip
+texts = st.lists(st.one_of(st.sampled_from(NASTY), st.text(max_size=8)), max_size=30).map("".join)
+LIVE = re.compile(
+    r"\]\(|\]\[|\]:|://|<[@#!]|&lt;[@#!]|<[a-z][a-z0-9+.-]*:|[\w.+%-]@[\w-]|@(channel|here|everyone)\b|\bwww\.|\w\.com(?![\w-])",
+    re.IGNORECASE,
+)
+
+
+@given(texts)
+def test_nothing_that_could_be_live_is_left(text: str) -> None:
+    assert not LIVE.search(safe(text))
+
+
+@given(texts)
+def test_only_joiners_are_added(text: str) -> None:
+    assert safe(text).replace(JOINER, "") == text.replace(JOINER, "")
+
+
+@given(texts)
+def test_safe_is_safe_again(text: str) -> None:
+    assert safe(safe(text)) == safe(text)
+
+
+@given(texts, st.lists(st.integers(min_value=0, max_value=200), max_size=12))
+def test_a_text_in_parts_is_the_whole(text: str, cuts: list[int]) -> None:
+    stream, edges = SafeStream(), [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
+    parts = [stream.add(text[a:b]) for a, b in pairwise(edges)]
+    assert "".join(parts) + stream.rest() == safe(text)
+
+
+@given(st.lists(st.sampled_from([word for word in NASTY if not word.isspace()]), min_size=200, max_size=300))
+def test_a_word_without_end_is_not_held_back_for_ever(words: list[str]) -> None:
+    stream = SafeStream()
+    out = "".join(stream.add(word) for word in words)
+    assert out
+    assert not LIVE.search(out + stream.rest())
+
+
+@given(texts)
+def test_nothing_is_live_in_the_older_notation(text: str) -> None:
+    """Slack reads only <…> as its own there, and everything of that kind is escaped."""
+    said = mrkdwn(text)
+    assert "<" not in said
+    assert not LIVE.search(said)
+
+
+@given(texts, texts)
+def test_only_our_own_link_is_a_link(label: str, quote: str) -> None:
+    said = mrkdwn_link(label, "https://team.slack.example/files/U1/F1/x.pdf") + escape(quote)
+    assert said.count("<") == 1
+    assert re.match(r"<https://team\.slack\.example/files/U1/F1/x\.pdf\|[^<>|]*>", said)
+
+
+@given(texts)
+def test_a_label_never_ends_its_link_early(label: str) -> None:
+    made = link(label, "https://a.example/x")
+    assert made.endswith("](https://a.example/x)")
+    assert made.count("](") == 1
+
+
+@given(texts)
+def test_an_address_that_is_none_makes_no_link(text: str) -> None:
+    for bad in (f"javascript:{text}", f"https://a.example/{text}>x", f"https://a.example/ {text}", ""):
+        assert not is_address(bad)
+        assert "<" not in mrkdwn_link("handbook.pdf", bad)
+
+
+def test_names_and_citations_stay_as_they_are() -> None:
+    for text in ("See handbook.pdf, p. 12 [1][2].", "a < b and b > c", "10:30", "List<String> x", "e.g. 3.14"):
+        assert safe(text).replace(f"[1]{JOINER}[2]", "[1][2]") == text
+
+
+def test_bold_and_headings_are_translated() -> None:
+    assert mrkdwn("## Leave\n**27 days** & more\n> quoted") == "*Leave*\n*27 days* &amp; more\n> quoted"
+
+
+@given(st.text(max_size=400), st.integers(min_value=4, max_value=200))
+def test_a_cut_loses_nothing_and_fits(text: str, room: int) -> None:
+    head, tail = split(text, room)
+    assert head + tail == text
+    assert len(head.encode()) <= room
+
+
+def test_a_cut_prefers_the_end_of_a_paragraph() -> None:
+    assert split("One.\n\nTwo and three.", 8) == ("One.\n\n", "Two and three.")
+
+
+def test_an_open_fence_is_known() -> None:
+    assert open_fence("text\n```python\nx = 1\n") == "```python"
+    assert open_fence("```\nx\n```\ntext") == ""
+    assert open_fence("~~~~\n```\n~~~\n") == "~~~~"
+    assert closing("~~~~") == "~~~~"
+    assert closing("```python") == "```"
