@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -23,7 +23,7 @@ from bot.slack.thread import open_thread
 from bot.upkeep import Upkeep
 from bot.worker import TryAgain
 from handlers import HANDLERS, PRIVATE
-from handlers.request import Piece, Pieces, Progress, Request, Services, UserError
+from handlers.request import Handler, Piece, Pieces, Progress, Request, Services, UserError
 from handlers.words import say
 
 logger = structlog.get_logger()
@@ -69,6 +69,7 @@ class Turns:
     audiences: Audiences
     limits: Limits
     upkeep: Upkeep
+    handlers: Mapping[str, Handler] = field(default_factory=lambda: HANDLERS)
 
     async def __call__(self, request: Request) -> None:
         """Do what the request asks for and answer it; raise TryAgain if something it needs is away."""
@@ -118,7 +119,7 @@ class Turns:
         request = await self._opened(request)
         request = replace(request, audience=await self.audiences.resolve(request))
         PERSON.set(f"{request.team}:{request.user}")
-        pieces = HANDLERS[request.action](request, self.services)
+        pieces = self.handlers[request.action](request, self.services)
         await Answer(self.client, self.redis, request).show(clock.watch(pieces))
         if request.action in FORGETTING:
             await self.upkeep.tidy()

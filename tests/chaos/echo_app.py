@@ -1,0 +1,98 @@
+"""The assistant without its models: real gateway, queue, worker and Slack out; the handler says back what it was told.
+
+Run as a process by the chaos tests: `python -m tests.chaos.echo_app API_URL DATA_DIR SECONDS`.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+from bot import listeners, log
+from bot.audience import Audiences
+from bot.limits import Limits
+from bot.memory import ThreadMemory
+from bot.queue import Queue
+from bot.redis_server import RedisServer, open_redis
+from bot.settings import SlackSettings
+from bot.slack.connect import connect
+from bot.slack.quotes import Quotes
+from bot.turns import Turns
+from bot.upkeep import Upkeep
+from bot.worker import Worker
+from handlers import ACTIONS
+from handlers.request import Pieces, Progress, Request, Services, Text
+from indexing.audience import Audience
+from indexing.document import Document, Share
+
+
+class NoLibrary:
+    """A library without documents."""
+
+    async def shares(self) -> list[Share]:
+        return []
+
+    async def documents(self, _: Audience) -> list[Document]:
+        return []
+
+    async def unshare(self, **_: str) -> int:
+        return 0
+
+
+def echo(seconds: float) -> Any:
+    """Make a handler that takes so long to say its words back, in ten parts."""
+
+    async def handler(request: Request, _: Services) -> Pieces:
+        yield Progress("thinking")
+        yield Text(f"echo {request.text}:")
+        for part in range(10):
+            await asyncio.sleep(seconds / 10)
+            yield Text(f" {part}")
+        yield Text(" end")
+
+    return handler
+
+
+async def main(api_url: str, data_dir: Path, seconds: float) -> None:
+    """Run until SIGTERM; say `ready` when Slack is connected."""
+    log.configure("json", "info")
+    server = RedisServer(data_dir)
+    redis = open_redis(await server.start())
+    settings = SlackSettings(bot_token="xoxb-sandbox", app_token="xapp-sandbox", api_url=api_url)  # type: ignore[arg-type]
+    slack = await connect(settings, loopback=True)
+    async with Queue(redis, server.url) as queue:
+        audiences, quotes = Audiences(slack.client, redis, slack.team_id), Quotes(slack.client, redis)
+        library = cast(Any, NoLibrary())
+        turns = Turns(
+            services=cast(Services, None),
+            client=slack.client,
+            redis=redis,
+            queue=queue,
+            audiences=audiences,
+            limits=Limits(redis, 100_000, 100_000),
+            upkeep=Upkeep(
+                client=slack.client, redis=redis, library=library, memory=ThreadMemory(redis), quotes=quotes,
+                audiences=audiences,
+            ),
+            handlers=dict.fromkeys(ACTIONS, echo(seconds)),
+        )  # fmt: skip
+        listeners.register(slack.app, queue, audiences=audiences)
+        worker = asyncio.create_task(Worker(queue, turn=turns, lifelines=data_dir / "workers").run())
+        await slack.start()
+        print("ready", flush=True)
+        ended = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+        await ended.wait()
+        await slack.stop()
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+    await redis.aclose()
+    await server.stop()
+
+
+if __name__ == "__main__":
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        del os.environ[name]
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])))
