@@ -5,7 +5,7 @@ import unicodedata
 
 # Folded: without case and accents.
 WITH_OBJECT = {
-    "ask": "ask", "demande": "ask", "demander": "ask",
+    "ask": "ask", "question": "ask",
     "summarize": "summarize", "summarise": "summarize", "summary": "summarize",
     "resume": "summarize", "resumer": "summarize", "resumez": "summarize",
     "sentiment": "sentiment", "sentiments": "sentiment",

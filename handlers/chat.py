@@ -1,0 +1,107 @@
+"""Conversation: with memory of the thread; where the thread is about documents, it answers from them."""
+
+import re
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+
+from handlers import ask as asking
+from handlers.grounding import Sentences
+from handlers.neutral import neutral
+from handlers.remembering import fitting, is_about_documents, recall, remember
+from handlers.request import Pieces, Progress, Request, Services, Text, UserError
+from handlers.rewriting import leans
+from handlers.speaking import speak
+from handlers.tongue import tongue, wished
+from handlers.words import say
+
+ANSWER_TOKENS = 600
+HISTORY_TOKENS = 1500  # 20 seconds of reading on two cores, if nothing of it is cached
+RULES_TOKENS = 120
+ASKING = re.compile(
+    r"\?\s*$|^\W*(?:who|what|which|when|where|why|how|whose|is|are|does|do|did|can|may|must|should|qui|que|quoi|quels?|"
+    r"quelles?|quand|où|pourquoi|comment|combien|est-ce|peut-on|dois-je|faut-il|qu['’])\b",
+    re.IGNORECASE,
+)
+RULES = {
+    "en": "You are Folio, a friendly assistant in a team's Slack. Answer briefly and in English. "
+    "If you do not know something, say so; do not invent facts about this team or its documents.",
+    "fr": "Tu es Folio, un assistant aimable dans le Slack d'une équipe. Réponds brièvement et en français. "
+    "Si tu ne sais pas quelque chose, dis-le ; n'invente rien sur cette équipe ou ses documents.",
+}
+
+
+async def chat(request: Request, services: Services) -> Pieces:
+    """Talk with me in a direct message or by a mention; I remember the thread."""
+    request = replace(request, text=request.text.strip())
+    language = wished(request.text) or tongue(request)
+    if not any(character.isalnum() for character in request.text):
+        raise UserError(say("chat.empty", language))
+    history = await recall(request, services)
+    if await concerns_documents(request, history, services):
+        async with aclosing(asking.ask(request, services)) as pieces:  # type: ignore[type-var]
+            async for piece in pieces:
+                yield piece
+        return
+    async for piece in converse(request, history, services, language):
+        yield piece
+
+
+async def concerns_documents(request: Request, history: Sequence[BaseMessage], services: Services) -> bool:
+    """Tell whether this is to be answered from documents.
+
+    In a thread about documents: every question, and whatever else leans on the talk and is found in them. Elsewhere: a
+    question that the documents answer.
+    """
+    if len(request.text) > asking.LONGEST_QUESTION:
+        return False
+    is_question = ASKING.search(request.text) is not None
+    about_documents = is_about_documents(history) or await began_with_a_file(request, services)
+    if about_documents and is_question:
+        return True
+    if not is_question and not (about_documents and leans(request.text, history)):
+        return False
+    passages = await services.library.search([request.text], readable_by=request.audience, limit=1)
+    return asking.is_answerable(passages, services)
+
+
+async def began_with_a_file(request: Request, services: Services) -> bool:
+    """Tell whether a document was shared in this thread."""
+    documents = await services.library.documents(request.audience)
+    here = (request.channel, request.thread)
+    return any((share.channel, share.ts) == here for document in documents for share in document.shares)
+
+
+async def converse(request: Request, history: Sequence[BaseMessage], services: Services, language: str) -> Pieces:
+    """Yield the model's answer in a conversation, and remember both."""
+    messages = prompt(request, history, services, language)
+    said: list[str] = []
+    sentences = Sentences()
+    stream = speak(services.model, messages, language, max_tokens=ANSWER_TOKENS)
+    async with aclosing(stream) as pieces:  # type: ignore[type-var]
+        async for piece in pieces:
+            if isinstance(piece, Progress):
+                yield piece
+                continue
+            for sentence in sentences.add(piece.markdown):
+                said.append(neutral(sentence, [request.text], language))
+                yield Text(said[-1])
+    if rest := neutral("".join(sentences.rest()), [request.text], language):
+        said.append(rest)
+        yield Text(rest)
+    if not "".join(said).strip():
+        said = [say("chat.speechless", language)]
+        yield Text(said[0])
+    await remember(request, services, "".join(said).strip())
+
+
+def prompt(request: Request, history: Sequence[BaseMessage], services: Services, language: str) -> list[BaseMessage]:
+    """Return the rules, as much of the thread as fits, and what was said now; raise UserError if that alone is too long."""
+    room = services.context_tokens - ANSWER_TOKENS - RULES_TOKENS
+    tokens = services.count_tokens(request.text)
+    if tokens > room:
+        raise UserError(say("chat.too_long", language, tokens=tokens, limit=room))
+    before = fitting(history, services.count_tokens, min(HISTORY_TOKENS, room - tokens))
+    return [SystemMessage(RULES[language]), *before, HumanMessage(request.text)]

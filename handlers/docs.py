@@ -1,0 +1,91 @@
+"""The documents of a conversation: a list of what may be seen here, and the way to remove one."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from handlers.naming import named, names_of, shared_at, unknown
+from handlers.request import Choice, Choices, Piece, Pieces, Request, Services, Text, UserError
+from handlers.tongue import tongue_of
+from handlers.verbs import folded
+from handlers.words import say
+from indexing.document import Document
+
+MOST_LISTED = 20  # of Slack's 50 blocks a message
+REMOVE = frozenset({"remove", "delete", "retire", "retirer", "supprime", "supprimer"})
+FIND = frozenset({"find", "cherche"})
+
+
+async def docs(request: Request, services: Services) -> Pieces:
+    """List the documents that you may see here and remove one: `/docs`, `docs remove NAME`."""
+    verb, _, name = request.text.strip().partition(" ")
+    language = "fr" if folded(verb) in {"retire", "retirer", "supprime", "supprimer", "cherche"} else (
+        tongue_of(request.text, request.language)
+    )
+    documents = await services.library.documents(request.audience)
+    if request.target:
+        yield await removed(request, documents, services, language)
+    elif folded(verb) in REMOVE:
+        yield removal(name, documents, request, language)
+    else:
+        wanted = name if folded(verb) in FIND else request.text.strip()
+        for piece in listing(wanted, documents, request, language):
+            yield piece
+
+
+def listing(wanted: str, documents: Sequence[Document], request: Request, language: str) -> list[Piece]:
+    """Return the list, newest first, each with its button where it can be removed here."""
+    if not documents:
+        return [Text(say("docs.none", language))]
+    found = named(wanted, documents) if wanted else list(documents)
+    if not found:
+        raise unknown(wanted, documents, language)
+    pieces: list[Piece] = [Text(say("docs.title_one" if len(found) == 1 else "docs.title", language, count=len(found)))]
+    pieces += [row(document, request, language) for document in found[:MOST_LISTED]]
+    if len(found) > MOST_LISTED:
+        pieces.append(Choices(say("docs.more", language, count=len(found) - MOST_LISTED), ()))
+    return pieces
+
+
+def row(document: Document, request: Request, language: str) -> Choices:
+    """Return a document's line, with a button if it was shared in this conversation."""
+    newest = max(document.shares, key=shared_at)
+    day = datetime.fromtimestamp(shared_at(newest) or document.added_at, UTC).date().isoformat()
+    text = say(
+        "docs.row", language, name=document.name, pages=document.pages, passages=document.chunks, day=day,
+    )  # fmt: skip
+    return Choices(text, (button(document, language),) if is_shared_here(document, request) else ())
+
+
+def button(document: Document, language: str) -> Choice:
+    """Return the button that removes a document from this conversation, after a question."""
+    confirm = say("docs.confirm", language, name=document.name)
+    return Choice(say("docs.remove", language), "docs", document.id, confirm=confirm, danger=True)
+
+
+def removal(name: str, documents: Sequence[Document], request: Request, language: str) -> Choices:
+    """Return the button for the document of this name; raise UserError if there is none or several."""
+    found = named(name, documents)
+    if not found:
+        raise unknown(name, documents, language)
+    if len(found) > 1:
+        names = ", ".join(f"`{known}`" for document in found for known in names_of(document)[:1])
+        raise UserError(say("docs.several", language, names=names))
+    if not is_shared_here(found[0], request):
+        raise UserError(say("docs.elsewhere", language, name=found[0].name))
+    return row(found[0], request, language)
+
+
+async def removed(request: Request, documents: Sequence[Document], services: Services, language: str) -> Text:
+    """Remove the document of a pressed button from this conversation, if the one who pressed may still see it here."""
+    document = next((one for one in documents if one.id == request.target), None)
+    if document is None:
+        raise UserError(say("docs.gone", language))
+    if not is_shared_here(document, request):
+        raise UserError(say("docs.elsewhere", language, name=document.name))
+    await services.library.unshare(document_id=document.id, channel=request.channel)
+    return Text(say("docs.removed", language, name=document.name))
+
+
+def is_shared_here(document: Document, request: Request) -> bool:
+    """Tell whether a document was shared in this very conversation."""
+    return any(share.channel == request.channel for share in document.shares)

@@ -1,0 +1,194 @@
+"""Citations checked before they are shown: a sentence goes out only with a passage that supports it."""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+from handlers.neutral import neutral
+from handlers.request import Progress, Source, Text
+from handlers.support import Evidence, Support, content, digits
+from handlers.words import say
+from indexing.document import Passage
+from indexing.sentences import spans
+
+LONGEST_SENTENCE = 600  # characters; a model that never ends a sentence is cut here
+MOST_QUOTES = 2  # of one passage
+
+CITATION = re.compile(r"\s*\[(?:passages?\s*)?\d{1,2}(?:\s*[,;-]\s*\d{1,2})*\]", re.IGNORECASE)
+AFTER_STOP = re.compile(r"([.!?…:]+)((?:\s*\[\d{1,2}(?:\s*[,;]\s*\d{1,2})*\])+)(?=\s|$)")
+OPEN_BRACKET = re.compile(r"\s*\[[^\]\n]{0,20}$|[.!?…]\s*$")
+ENDING = re.compile(r"([.!?…:;,]*[*_`\"»”)]*)$")
+_TEXTS = r"(?:passages?|documents?|texts?|context|information|sources?)"
+_TEXTES = r"(?:passages?|documents?|extraits?|textes?|contexte|informations?|sources?)"
+DENIAL = re.compile(
+    r"\bnot[ _]in[ _]the[ _]passages?\b|\b(?:pas|absente?)[ _]dans[ _]les[ _](?:passages?|extraits?)\b"
+    rf"|\b{_TEXTS}\b[^.]{{0,40}}\b(?:do(?:es)?n[o']t|do(?:es)? not|did not|cannot)\s(?:\w+\s)?"
+    r"(?:contain|mention|say|state|provide|specify|answer|include|give|indicate|address|cover|describe|explain)"
+    rf"|\bnot\s(?:\w+\s)?(?:mentioned|provided|stated|specified|given|found|included|described|answered)\s"
+    rf"(?:in|by)\s(?:\w+\s){{0,3}}{_TEXTS}\b"
+    rf"|\b(?:no|any) (?:mention|information)\b[^.]{{0,60}}\b{_TEXTS}\b|\b{_TEXTS}\b[^.]{{0,30}}\bno (?:mention|information)\b"
+    r"|\bI (?:cannot|can't|could not|don't|do not) (?:answer|find|know|have)\b"
+    rf"|\b{_TEXTES}\b[^.]{{0,40}}\bne\s(?:\w+\s)?"
+    r"(?:contien|mentionn|di[st]|précis|fourni|répond|indiqu|donn|expliqu|décri|parl)\w*\s(?:pas|aucun|rien)"
+    rf"|\b(?:pas|aucune?)\s(?:\w+\s)?(?:mention\w*|précisée?s?|indiquée?s?|fournie?s?|information)\s"
+    rf"[^.]{{0,40}}\b{_TEXTES}\b"
+    r"|\bje (?:ne|n['’]) ?(?:peux|trouve|sais|connais|ai)\b[^.]{0,20}\b(?:pas|aucun)",
+    re.IGNORECASE,
+)
+
+
+def is_denial(sentence: str) -> bool:
+    """Tell whether the model says that the passages do not answer."""
+    return DENIAL.search(sentence) is not None
+
+
+def cited(sentence: str) -> list[int]:
+    """Return the numbers that a sentence cites, in order."""
+    return [int(number) for mark in CITATION.findall(sentence) for number in re.findall(r"\d+", mark)]
+
+
+def bare(sentence: str) -> str:
+    """Return the sentence without its citations."""
+    return re.sub(r"[ \t]+([.,;!?])", r"\1", CITATION.sub("", sentence))
+
+
+@dataclass
+class Sentences:
+    """Cuts a stream into whole sentences; each keeps the citations after its full stop."""
+
+    _held: str = ""
+
+    def add(self, text: str) -> list[str]:
+        """Take the next words; return the sentences that are complete."""
+        self._held = AFTER_STOP.sub(_inside, self._held + text)
+        found = [self._held[start:end] for start, end in spans(self._held, LONGEST_SENTENCE)]
+        keep = found[-1] if found else ""
+        if len(found) > 1 and OPEN_BRACKET.fullmatch(keep):  # a citation of the sentence before may be coming
+            keep = found[-2] + keep
+        ready = self._held[: len(self._held) - len(keep)]
+        self._held = keep
+        return [ready[start:end] for start, end in spans(ready, LONGEST_SENTENCE)]
+
+    def rest(self) -> list[str]:
+        """Return what is left at the end."""
+        held, self._held = AFTER_STOP.sub(_inside, self._held), ""
+        return [held[start:end] for start, end in spans(held, LONGEST_SENTENCE)]
+
+
+def _inside(found: re.Match[str]) -> str:
+    return f"{found[2]}{found[1]}"
+
+
+@dataclass
+class Grounded:
+    """An answer on its way out: each sentence is checked, cited by code where the model did not, or left out."""
+
+    evidence: Evidence
+    language: str
+    denied: bool = False
+    _numbers: dict[int, int] = field(default_factory=dict)  # place of a passage -> its number in the answer
+    _quotes: dict[int, list[str]] = field(default_factory=dict)
+    _waiting: str = ""  # sentences that say nothing alone, until one with a source follows
+    _said: list[str] = field(default_factory=list)
+
+    @property
+    def is_supported(self) -> bool:
+        """Tell whether anything was shown that a passage supports."""
+        return bool(self._numbers)
+
+    @property
+    def text(self) -> str:
+        """Return what was shown, without its citations."""
+        return bare("".join(self._said)).strip()
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Return the passages that were cited, with the sentences that support."""
+        return tuple(
+            Source(number, self.evidence.passages[place], " … ".join(self._quotes[place]))
+            for place, number in self._numbers.items()
+        )
+
+    async def check(self, stream: AsyncIterator[Text | Progress]) -> AsyncIterator[Text | Progress]:
+        """Pass on the stream sentence by sentence, so that nothing unchecked goes out."""
+        sentences = Sentences()
+        async for piece in stream:
+            if isinstance(piece, Progress):
+                yield piece
+                continue
+            for sentence in sentences.add(piece.markdown):
+                if shown := await self._checked(sentence):
+                    yield Text(shown)
+            if self.denied:
+                return
+        for sentence in sentences.rest():
+            if shown := await self._checked(sentence):
+                yield Text(shown)
+
+    async def _checked(self, sentence: str) -> str:
+        """Return what goes out of a sentence; "" for nothing, or nothing yet."""
+        if is_denial(sentence):
+            self.denied = not self.is_supported
+            return ""
+        plain = neutral(bare(sentence), (p.text for p in self.evidence.passages), self.language)
+        if not plain.strip() or self.denied:
+            return ""
+        if is_frame(plain):
+            self._waiting += plain
+            return ""
+        found = await self.evidence.supports(plain.strip())
+        chosen = choose(found, [number - 1 for number in cited(sentence)])
+        if chosen is None:
+            self._hold(plain, found)
+            return ""
+        return self._shown(plain, chosen)
+
+    def _hold(self, plain: str, found: Sequence[Support]) -> None:
+        """Keep an unsupported sentence for later, marked; one with a figure that nobody wrote is left out."""
+        if found and not found[0].missing and found[0].covered > 0:
+            self._waiting += insert(plain, f" _({say('ask.unconfirmed', self.language)})_")
+
+    def _shown(self, plain: str, support: Support) -> str:
+        number = self._numbers.setdefault(support.passage, len(self._numbers) + 1)
+        quotes = self._quotes.setdefault(support.passage, [])
+        if support.quote not in quotes and len(quotes) < MOST_QUOTES:
+            quotes.append(support.quote)
+        shown = self._waiting + insert(plain, f" [{number}]")
+        self._waiting = ""
+        self._said.append(shown)
+        return shown
+
+
+def choose(found: Sequence[Support], wanted: Sequence[int]) -> Support | None:
+    """Return the passage to cite: the one the model named if it supports, else the one that does best."""
+    holding = [support for support in found if support.holds]
+    named = [support for support in holding if support.passage in wanted]
+    if not holding:
+        return None
+    best = holding[0]
+    return next((support for support in named if support.fit >= best.fit - 0.25), best)
+
+
+def is_frame(sentence: str) -> bool:
+    """Tell whether a sentence states nothing by itself: a heading, "Here are the steps:", "Yes."."""
+    plain = sentence.strip()
+    return not digits(plain) and (plain.endswith(":") or plain.startswith("#") or not content(plain).stems)
+
+
+def insert(sentence: str, mark: str) -> str:
+    """Put a mark before the full stop and the space after it."""
+    body = sentence.rstrip()
+    space = sentence[len(body) :]
+    end = ENDING.search(body)
+    cut = end.start() if end and not body.endswith("`") else len(body)
+    return f"{body[:cut]}{mark}{body[cut:]}{space}"
+
+
+def nearest(passages: Sequence[Passage], count: int) -> tuple[Source, ...]:
+    """Return the nearest passages as sources, for an answer that found nothing."""
+    return tuple(Source(place, passage, first_words(passage)) for place, passage in enumerate(passages[:count], start=1))
+
+
+def first_words(passage: Passage) -> str:
+    """Return the beginning of a passage, to quote."""
+    return next((passage.text[start:end].strip() for start, end in spans(passage.text, 300)), "")

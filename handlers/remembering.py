@@ -1,0 +1,54 @@
+"""The thread's memory for those who answer: what was said before, cut to what fits, and what is to be remembered."""
+
+from collections.abc import Callable, Sequence
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, trim_messages
+
+from handlers.request import Request, Services
+
+MESSAGE_TOKENS = 8  # what a chat template puts around each message
+
+
+async def recall(request: Request, services: Services) -> list[BaseMessage]:
+    """Return what was said in the thread before this request; a redone request does not see its own first try."""
+    said = await services.memory.recall(request.conversation)
+    return [message for message in said if not (message.id or "").startswith(f"{request.id}:")]
+
+
+async def remember(
+    request: Request, services: Services, answer: str, *, documents: Sequence[str] = (), standalone: str = ""
+) -> None:
+    """Keep a question and its answer, and which documents the answer came from, so that both can be forgotten."""
+    about = {"user": request.user, "documents": list(documents)}
+    question = HumanMessage(
+        request.text, id=f"{request.id}:q", additional_kwargs=about | ({"standalone": standalone} if standalone else {})
+    )
+    said = AIMessage(answer, id=f"{request.id}:a", additional_kwargs=about)
+    await services.memory.add(request.conversation, [question, said])
+
+
+def fitting(history: Sequence[BaseMessage], count_tokens: Callable[[str], int], most_tokens: int) -> list[BaseMessage]:
+    """Return the newest messages that fit, whole and beginning with a person's."""
+
+    def count(messages: list[BaseMessage]) -> int:
+        return sum(count_tokens(str(message.text)) + MESSAGE_TOKENS for message in messages)
+
+    if most_tokens <= 0:
+        return []
+    return trim_messages(
+        list(history), max_tokens=most_tokens, token_counter=count, strategy="last", start_on="human"
+    )
+
+
+def questions_of(history: Sequence[BaseMessage]) -> list[str]:
+    """Return what was asked before, each so that it stands alone where that is known, oldest first."""
+    return [
+        str(message.additional_kwargs.get("standalone") or message.text)
+        for message in history
+        if isinstance(message, HumanMessage)
+    ]
+
+
+def is_about_documents(history: Sequence[BaseMessage]) -> bool:
+    """Tell whether an answer in this thread came from documents."""
+    return any(message.additional_kwargs.get("documents") for message in history)

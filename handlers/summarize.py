@@ -1,0 +1,151 @@
+"""Summaries: the whole document is read, in parts where it is long, and every point has its pages."""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from handlers.condensing import Work, map_reduce, refine, stuff
+from handlers.naming import last_shared, named, unknown
+from handlers.parts import Point, page_range, parts_of
+from handlers.receiving import Refused, receive
+from handlers.remembering import remember
+from handlers.request import Piece, Pieces, Progress, Request, Services, Source, Sources, Text, UserError
+from handlers.tongue import tongue_of, wished
+from handlers.verbs import folded
+from handlers.words import say
+from indexing.document import Document, Passage
+from indexing.library import Page
+
+PART_TOKENS = 1800  # 25 seconds of reading on two cores; several go side by side
+PROMPT_TOKENS = 200
+METHODS = {"stuff": stuff, "map_reduce": map_reduce, "refine": refine}
+METHOD = re.compile(r"(?<![\w-])(?:--?)?(?:method(?:e|=)?\s*)?(stuff|map[ _-]?reduce|refine)(?![\w-])", re.IGNORECASE)
+FILLER = frozenset({
+    "the", "this", "that", "it", "document", "file", "pdf", "please", "last", "of", "in", "for", "me", "us", "to",
+    "le", "la", "ce", "cet", "cette", "du", "de", "fichier", "dernier", "svp", "moi", "en", "ca", "ceci",
+    "francais", "french", "english", "anglais", "s'il", "te", "vous", "plait", "un", "a", "using", "with", "avec",
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be summarised, and how."""
+
+    name: str  # "" for the last document
+    method: str  # "" to choose by length
+    language: str  # "" for the document's own
+
+
+def wish_of(text: str) -> Wish:
+    """Read `[file] [method] [in French]`."""
+    method = METHOD.search(text)
+    rest = METHOD.sub(" ", text)
+    language = wished(rest)
+    words = [word for word in rest.split() if folded(word).strip("\"'«»,.:!?") not in FILLER]
+    name = " ".join(words).strip(" \"'`«»")
+    return Wish(name, folded(method[1]).replace("-", "_").replace(" ", "_").replace("pr", "p_r").replace("__", "_")
+                if method else "", language)  # fmt: skip
+
+
+async def summarize(request: Request, services: Services) -> Pieces:
+    """Summarize a document with its pages: `/summarize [file] [stuff|map_reduce|refine]`."""
+    if request.target and request.files:  # a shortcut on a message with files: its text is not a name
+        request = replace(request, text="")
+    wish = wish_of(request.text)
+    documents: list[Document] = []
+    async for found in chosen(wish, request, services):
+        if isinstance(found, Progress):
+            yield found
+        else:
+            documents.append(found)
+    for place, document in enumerate(documents):
+        if place:
+            yield Text("\n\n")
+        async with aclosing(of_document(document, wish, request, services)) as pieces:  # type: ignore[type-var]
+            async for piece in pieces:
+                yield piece
+
+
+async def of_documents(request: Request, document_ids: Sequence[str], services: Services) -> Pieces:
+    """Summarise these documents one after the other."""
+    known = {document.id: document for document in await services.library.documents(request.audience)}
+    for document_id in document_ids:
+        if document := known.get(document_id):
+            async with aclosing(of_document(document, wish_of(request.text), request, services)) as pieces:  # type: ignore[type-var]
+                async for piece in pieces:
+                    yield piece
+            yield Text("\n\n")
+
+
+async def chosen(wish: Wish, request: Request, services: Services) -> AsyncIterator[Progress | Document]:
+    """Yield the documents that are meant: those of the message's files, the named one, or the last one shared here."""
+    for file_id in request.files:
+        async with aclosing(receive(file_id, request, services)) as steps:  # type: ignore[type-var]
+            async for step in steps:
+                if isinstance(step, Refused):
+                    raise UserError(step.sentence)
+                yield step if isinstance(step, Progress) else step.receipt.document
+    if request.files:
+        return
+    documents = await services.library.documents(request.audience)
+    language = wish.language or tongue_of(request.text, request.language)
+    if not documents:
+        raise UserError(say("docs.none", language))
+    if wish.name:
+        found = named(wish.name, documents)
+        if not found:
+            raise unknown(wish.name, documents, language)
+        yield found[0]
+    elif last := await last_shared(request, services):
+        yield last
+
+
+async def of_document(document: Document, wish: Wish, request: Request, services: Services) -> AsyncIterator[Piece]:
+    """Yield the summary of one document: a head line, its points with their pages, and what was covered."""
+    language = wish.language or document.language or request.language
+    pages = await services.library.pages(document.id, readable_by=request.audience)
+    work = Work(services.model, services.count_tokens, language, part_tokens(services))
+    parts = parts_of(pages, services.count_tokens, work.part_tokens)
+    if not parts:
+        raise UserError(say("files.no_text", language))
+    method = wish.method or ("stuff" if len(parts) == 1 else "map_reduce")
+    yield Progress(say("summarize.reading", language, name=document.name, pages=len(pages)))
+    points: list[Point] = []
+    async with aclosing(METHODS[method](parts, work)) as steps:  # type: ignore[type-var]
+        async for step in steps:
+            if isinstance(step, Progress):
+                yield step
+            else:
+                points.append(step)
+    text = written(document, points, pages, method, language)
+    yield Text(text)
+    yield Sources((whole(document),))
+    await remember(request, services, text, documents=[document.id])
+
+
+def part_tokens(services: Services) -> int:
+    """Return how many tokens of text go into one prompt."""
+    return max(64, min(PART_TOKENS, services.context_tokens - Work.ANSWER_TOKENS - PROMPT_TOKENS))
+
+
+def written(document: Document, points: Sequence[Point], pages: Sequence[Page], method: str, language: str) -> str:
+    """Return the whole summary as markdown."""
+    numbers = [page.number for page in pages if page.text.strip()]
+    covered = say(
+        "summarize.covered", language, pages=page_range(numbers), total=document.pages, method=method.replace("_", "-")
+    )
+    silent = document.pages - len(set(numbers))
+    note = f" {say('summarize.silent', language, count=silent)}" if silent > 0 else ""
+    body = "\n".join(point.line() for point in points) or say("summarize.nothing", language)
+    return f"**{say('summarize.title', language, name=document.name)}**\n{body}\n\n_{covered}{note}_"
+
+
+def whole(document: Document) -> Source:
+    """Return the document as the summary's source."""
+    newest = document.shares[-1]
+    passage = Passage(
+        id=document.id, document_id=document.id, document=document.name, text="", page=1, last_page=document.pages,
+        heading="", permalink=newest.permalink, score=1.0, relevance=1.0,
+    )  # fmt: skip
+    return Source(1, passage, "")

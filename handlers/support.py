@@ -1,0 +1,184 @@
+"""Does a passage support a sentence? Content words, numbers and the embedding model, in pure functions."""
+
+import asyncio
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from indexing.document import Passage
+from indexing.embedder import Embedder, Vectors
+from indexing.sentences import spans
+from indexing.sparse import stem, words
+
+LONGEST_SPAN = 400  # characters of one quoted sentence
+SHORT_SPAN = 25  # characters: a heading or a number belongs to the sentence after it
+AT_ONCE = 16  # sentences embedded together, so that a question's embedding comes between
+
+ENOUGH_WORDS = 0.6  # of a sentence's content words in the passage: it is said there
+SOME_WORDS = 0.34  # with a near sentence, for paraphrases
+NEAR = 0.86  # cosine of a multilingual-e5 vector: 0.90 is the same thing said otherwise, 0.80 another subject
+VERY_NEAR = 0.89  # for another language, where hardly a word is the same
+
+NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+GROUPED = re.compile(r"(?<=\d)[\s\u00a0\u202f,.](?=\d{3}(?!\d))")
+COUNTED = {
+    "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9",
+    "ten": "10", "eleven": "11", "twelve": "12", "fifteen": "15", "twenty": "20", "thirty": "30",
+    "deux": "2", "trois": "3", "quatre": "4", "cinq": "5", "sept": "7", "huit": "8", "neuf": "9", "dix": "10",
+    "onze": "11", "douze": "12", "quinze": "15", "vingt": "20", "trente": "30",
+}  # fmt: skip  # spelt out in one place, in digits in another
+
+
+@dataclass(frozen=True)
+class Words:
+    """The content words of a text, stemmed as English and as French: the text may be in either."""
+
+    stems: frozenset[tuple[str, str]]
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        return frozenset(form for forms in self.stems for form in forms)
+
+    def covered_by(self, other: "Words") -> float:
+        """Return the share of these words that the other text has."""
+        if not self.stems:
+            return 0.0
+        return sum(not other.known.isdisjoint(forms) for forms in self.stems) / len(self.stems)
+
+
+def content(text: str) -> Words:
+    """Return the content words of a text; numbers are not among them."""
+    return Words(frozenset((stem(word, "en"), stem(word, "fr")) for word in words(normal(text)) if not word.isdigit()))
+
+
+def numbers(text: str) -> frozenset[str]:
+    """Return the numbers of a text as they are compared: 91,250 and 91 250 are one, and so are seven and 7."""
+    plain = GROUPED.sub("", normal(text).lower())
+    spelt = {COUNTED[word] for word in re.findall(r"[^\W\d_]+", plain) if word in COUNTED}
+    return frozenset({number.replace(",", ".") for number in NUMBER.findall(plain)} | spelt)
+
+
+def digits(text: str) -> frozenset[str]:
+    """Return the numbers that a text writes in digits."""
+    return frozenset(number.replace(",", ".") for number in NUMBER.findall(GROUPED.sub("", normal(text))))
+
+
+def normal(text: str) -> str:
+    """Return the text with one form for each letter."""
+    return unicodedata.normalize("NFKC", text)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A sentence of a passage, as it can be quoted."""
+
+    passage: int  # its place among those given
+    text: str
+
+    @cached_property
+    def content(self) -> Words:
+        return content(self.text)
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        return numbers(self.text)
+
+
+def spans_of(passages: Sequence[Passage]) -> list[Span]:
+    """Return the sentences of all passages; what is too short to stand alone goes with the next."""
+    found = []
+    for place, passage in enumerate(passages):
+        held = ""
+        for start, end in spans(passage.text, LONGEST_SPAN):
+            held += passage.text[start:end]
+            if len(held.strip()) >= SHORT_SPAN:
+                found.append(Span(place, held.strip()))
+                held = ""
+        if held.strip():
+            found.append(Span(place, held.strip()))
+    return found
+
+
+@dataclass(frozen=True)
+class Support:
+    """How well one passage supports one sentence, and the sentence of it that does best."""
+
+    passage: int
+    covered: float  # share of the content words
+    missing: frozenset[str]  # numbers that neither the passage nor the question has
+    cosine: float
+    quote: str
+    fit: float  # of the quote, to choose among passages that support
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether the passage supports the sentence."""
+        if self.missing:
+            return False
+        if self.covered >= ENOUGH_WORDS:
+            return True
+        return (self.covered >= SOME_WORDS and self.cosine >= NEAR) or self.cosine >= VERY_NEAR
+
+
+@dataclass
+class Evidence:
+    """The passages given to the model, ready to be compared with its sentences."""
+
+    question: str
+    passages: Sequence[Passage]
+    embedder: Embedder
+    spans: list[Span] = field(init=False)
+    _embedding: "asyncio.Task[Vectors] | None" = None
+
+    def __post_init__(self) -> None:
+        self.spans = spans_of(self.passages)
+
+    def start(self) -> "asyncio.Task[Vectors]":
+        """Begin to embed the passages' sentences, while the model reads the prompt."""
+        if self._embedding is None:
+            self._embedding = asyncio.create_task(self._embed())
+        return self._embedding
+
+    def stop(self) -> None:
+        """Let go of what is not needed any more."""
+        if self._embedding:
+            self._embedding.cancel()
+
+    async def supports(self, sentence: str) -> list[Support]:
+        """Return how well each passage supports the sentence, best first."""
+        vectors = await self.start()
+        vector = (await self.embedder.embed_queries([sentence]))[0]
+        near = [float(value) for value in vectors @ vector]
+        found = [self._support(place, sentence, near) for place in range(len(self.passages))]
+        return sorted(found, key=lambda support: (support.holds, support.fit), reverse=True)
+
+    async def _embed(self) -> Vectors:
+        texts = [span.text for span in self.spans]
+        parts = [await self.embedder.embed_queries(texts[at : at + AT_ONCE]) for at in range(0, len(texts), AT_ONCE)]
+        return np.concatenate(parts) if parts else np.empty((0, self.embedder.dimensions), np.float32)
+
+    def _support(self, place: int, sentence: str, near: Sequence[float]) -> Support:
+        passage = self.passages[place]
+        whole = f"{passage.document}\n{passage.heading}\n{passage.text}"
+        wanted = content(sentence)
+        there = content(whole)
+        own = [(span, cosine) for span, cosine in zip(self.spans, near, strict=True) if span.passage == place]
+        best, cosine = max(own, key=lambda pair: fit(wanted, numbers(sentence), *pair), default=(Span(place, ""), 0.0))
+        return Support(
+            passage=place, covered=wanted.covered_by(there),
+            missing=digits(sentence) - numbers(whole) - numbers(self.question),
+            cosine=max((cosine for _, cosine in own), default=0.0), quote=best.text,
+            fit=fit(wanted, numbers(sentence), best, cosine),
+        )  # fmt: skip
+
+
+def fit(wanted: Words, figures: Iterable[str], span: Span, cosine: float) -> float:
+    """Return how well a sentence of a passage fits: its words, its numbers, its meaning."""
+    figures = frozenset(figures)
+    shared = wanted.covered_by(span.content)
+    counted = len(figures & span.numbers) / len(figures) if figures else 0.5
+    return shared + counted + 4 * (cosine - 0.75)

@@ -1,0 +1,65 @@
+"""Files that are dropped into a conversation: into the library, with a receipt; then what the message asked for."""
+
+from contextlib import aclosing
+from dataclasses import replace
+
+from handlers import ask as asking
+from handlers import summarize as summarizing
+from handlers.chat import ASKING
+from handlers.receiving import Outcome, Received, receive, sentence
+from handlers.remembering import remember
+from handlers.request import Pieces, Progress, Request, Services, Text, UserError
+from handlers.tongue import tongue
+from handlers.verbs import parse
+from handlers.words import say
+
+
+async def upload(request: Request, services: Services) -> Pieces:
+    """Read a file that you drop here (PDF, Word, Markdown, text), so that I can answer from it."""
+    if not request.files:
+        raise UserError(say("upload.no_file", tongue(request)))
+    request = replace(request, language=tongue(request))
+    outcomes: list[Outcome] = []
+    for file_id in request.files:
+        async with aclosing(receive(file_id, request, services)) as steps:  # type: ignore[type-var]
+            async for step in steps:
+                if isinstance(step, Progress):
+                    yield step
+                else:
+                    yield Text(said(step, request, first=not outcomes))
+                    outcomes.append(step)
+    received = [outcome for outcome in outcomes if isinstance(outcome, Received)]
+    if not received:
+        return
+    async for piece in afterwards(request, received, services):
+        yield piece
+
+
+def said(outcome: Outcome, request: Request, *, first: bool) -> str:
+    """Return the paragraph about one file, in the person's language or else the document's."""
+    language = request.language
+    if isinstance(outcome, Received) and not request.text.strip() and language == "en":
+        language = outcome.receipt.document.language or language
+    return ("" if first else "\n\n") + sentence(outcome, language)
+
+
+async def afterwards(request: Request, received: list[Received], services: Services) -> Pieces:
+    """Do what the message with the files asked for; else only remember that this thread is about them."""
+    documents = [outcome.receipt.document.id for outcome in received]
+    action, rest = parse(request.text, has_files=False)
+    follow = replace(request, text=rest, files=())
+    if action == "summarize":
+        yield Text("\n\n")
+        of_all = summarizing.of_documents if len(documents) > 1 or not rest else None
+        pieces = of_all(follow, documents, services) if of_all else summarizing.summarize(follow, services)
+    elif action == "ask" or (action == "chat" and ASKING.search(rest)):
+        yield Text("\n\n")
+        pieces = asking.ask(follow, services)
+    else:
+        names = ", ".join(outcome.name for outcome in received)
+        shared = say("upload.remembered", request.language, names=names)
+        await remember(replace(request, text=request.text or names), services, shared, documents=documents)
+        return
+    async with aclosing(pieces) as given:  # type: ignore[type-var]
+        async for piece in given:
+            yield piece
