@@ -112,10 +112,13 @@ class SlackFiles:
 
 def is_allowed(url: str, hosts: Iterable[str], api_url: str) -> bool:
     """Tell whether the token may go to an address: https on a listed host, or the workspace on this very machine."""
-    parts, api = urlsplit(url), urlsplit(api_url)
+    try:
+        parts, api = urlsplit(url), urlsplit(api_url)
+        plain = parts.username is None and parts.password is None and parts.port in {None, 443}
+    except ValueError:
+        return False
     if api.hostname in LOOPBACK and parts.scheme == "http" and parts.netloc == api.netloc:
         return True
-    plain = parts.username is None and parts.password is None and parts.port in {None, 443}
     return parts.scheme == "https" and plain and (parts.hostname or "") in hosts
 
 

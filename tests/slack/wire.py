@@ -2,6 +2,7 @@
 
 # ruff: noqa: N802 - methods are named like Slack's
 
+import asyncio
 import itertools
 import json
 import time
@@ -30,6 +31,9 @@ class Wire:
     responses: list[dict[str, Any]] = field(default_factory=list)  # what came by response_url
     stream_limit: int = 12_000
     url: str = ""
+    downloads: dict[str, list[web.Response]] = field(default_factory=dict)  # by path, the last one for ever
+    seen: list[dict[str, str]] = field(default_factory=list)  # headers of downloads
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
     _clock: Any = field(default_factory=lambda: itertools.count(int(time.time()) * 10))
 
     async def start(self) -> web.AppRunner:
@@ -38,6 +42,7 @@ class Wire:
         app.router.add_route("*", "/api/{method}", self._call)
         app.router.add_post("/upload/{id}", self._upload)
         app.router.add_post("/response", self._response)
+        app.router.add_get("/files/{name}", self._download)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -55,6 +60,13 @@ class Wire:
         """Return how often a method was called."""
         return sum(called == method for called, _ in self.calls)
 
+    async def called(self, method: str) -> None:
+        """Wait until a method was called."""
+        async with asyncio.timeout(3):
+            while not self.count(method):
+                self._news.clear()
+                await self._news.wait()
+
     def person(self, channel: str, text: str, user: str = "UALICE", thread: str | None = None) -> str:
         """Let a person write."""
         return str(self._add(channel, {"user": user, "text": text, "thread_ts": thread})["ts"])
@@ -67,6 +79,7 @@ class Wire:
         elif request.can_read_body:
             arguments |= {name: str(value) for name, value in (await request.post()).items()}
         self.calls.append((method, arguments))
+        self._news.set()
         fault = self.faults[method].pop(0) if self.faults[method] else ""
         if fault == "broken":
             return self._hang_up(request)
@@ -174,6 +187,12 @@ class Wire:
     async def _upload(self, request: web.Request) -> web.Response:
         self.files[request.match_info["id"]] = await request.read()
         return web.Response(text="OK")
+
+    async def _download(self, request: web.Request) -> web.Response:
+        self.seen.append(dict(request.headers))
+        answers = self.downloads[request.match_info["name"]]
+        given = answers.pop(0) if len(answers) > 1 else answers[0]
+        return web.Response(status=given.status, headers=given.headers, body=given.body)
 
     async def _response(self, request: web.Request) -> web.Response:
         self.responses.append(await request.json())
