@@ -13,12 +13,13 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import metrics
-from bot.audience import Audiences
+from bot.audience import Audiences, AudienceUnknown
 from bot.engine.person import PERSON
 from bot.failures import Broken, NobodyThere, Sentence, meaning
 from bot.limits import Limits
 from bot.queue import Queue
 from bot.slack.answer import Answer
+from bot.slack.ledger import Ledger
 from bot.slack.thread import open_thread
 from bot.upkeep import Upkeep
 from bot.worker import TryAgain
@@ -29,6 +30,7 @@ from handlers.words import say
 logger = structlog.get_logger()
 
 Outcome = Literal["answered", "refused", "failed", "gone", "delayed", "stopped", "given up"]
+LONGEST_SECONDS = 3600  # a summary of a thousand pages on a slow machine; what takes longer hangs
 FORGETTING = frozenset({"docs", "forget_me", "upload"})  # actions after which a document may be gone
 
 
@@ -90,28 +92,34 @@ class Turns:
             await answer.note(say("bot.delayed", request.language))
 
     async def stopped(self, request: Request) -> None:
-        """Finish what stands of the answer."""
-        if request.action != "upkeep":
+        """Finish what stands of the answer; where nothing stands, nothing is said."""
+        if request.action != "upkeep" and (await Ledger(self.redis, request).open()).messages:
             await self._fail(request, say("bot.stopped", request.language))
 
     async def given_up(self, request: Request, reason: str) -> None:
         """Tell the person that it did not work, with the id under which it can be found in the log."""
         report(request, "given up", Clock(), reason=reason)
+        key = "bot.unknown_audience" if reason == AudienceUnknown.__name__ else "bot.given_up"
         if request.action != "upkeep":
-            await self._fail(request, say("bot.given_up", request.language, id=request.id))
+            await self._fail(request, say(key, request.language, id=request.id))
 
     async def _upkeep(self, request: Request) -> Outcome:
         await self.upkeep.handle(request)
         return "answered"
 
     async def _answer(self, request: Request, clock: Clock) -> Outcome:
+        limit = asyncio.timeout(LONGEST_SECONDS)
         try:
-            await self._show(request, clock)
+            async with limit:
+                await self._show(request, clock)
         except UserError as refusal:
             await self._fail(request, str(refusal))
             return "refused"
         except Exception as error:
-            return await self._explain(request, error)
+            if not limit.expired():
+                return await self._explain(request, error)
+            await self._fail(request, say("bot.too_slow", request.language, id=request.id))
+            return "failed"
         return "answered"
 
     async def _show(self, request: Request, clock: Clock) -> None:
