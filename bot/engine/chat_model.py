@@ -1,0 +1,212 @@
+"""The engine as a LangChain chat model."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.language_models.chat_models import agenerate_from_stream, generate_from_stream
+from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.messages.ai import InputTokenDetails, UsageMetadata
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+from pydantic import ConfigDict, PrivateAttr
+
+from bot.engine import sequence
+from bot.engine.engine import Engine
+from bot.engine.errors import TooLong
+from bot.engine.llama import Llama, grammar_of
+from bot.engine.mailbox import Ended, Event, Said, Waiting
+from bot.engine.person import PERSON
+from bot.engine.prompt import ChatTemplate
+from bot.engine.structured import structured
+from bot.engine.tokenizer import Tokenizer
+
+LEAST_ANSWER_TOKENS = 16  # a prompt that leaves room for less is refused
+JSON_SCHEMA: dict[str, Any] = {"type": "object"}
+SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "seed")
+
+
+class EngineChatModel(BaseChatModel):
+    """A model of this machine that answers many at once."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+    model_name: str = "local"
+    temperature: float = 0.7
+    top_k: int = 40
+    top_p: float = 0.95
+    min_p: float = 0.05
+    repeat_penalty: float = 1.0
+    seed: int | None = None
+    max_tokens: int = 700
+    stop: list[str] | None = None
+    timeout: float = 600  # seconds, the time in line included
+    engine: Engine
+    llama: Llama
+    _tokenizer: Tokenizer = PrivateAttr()
+    _template: ChatTemplate = PrivateAttr()
+
+    def model_post_init(self, _: Any) -> None:
+        """Read what the model says of its words and its way to chat."""
+        self._tokenizer = Tokenizer(self.llama.tokenize, self.llama.control_tokens(), self.llama.beginning())
+        self._template = ChatTemplate(self.llama.template(), self.llama.borders(), self._tokenizer.disarm)
+
+    @property
+    def _llm_type(self) -> str:
+        return "folio-engine"
+
+    @property
+    def context_tokens(self) -> int:
+        """Return the longest prompt and answer of one request together."""
+        return self.llama.longest
+
+    def count_tokens(self, text: str) -> int:
+        """Return how many tokens a text takes."""
+        return self._tokenizer.count(text)
+
+    def get_num_tokens(self, text: str) -> int:
+        """Return the same, under LangChain's name."""
+        return self.count_tokens(text)
+
+    def device(self) -> str:
+        """Say what runs the layers."""
+        return self.llama.device()
+
+    def statistics(self) -> dict[str, float]:
+        """Return counts since the start, and what is held now."""
+        return self.engine.statistics()
+
+    async def aclose(self) -> None:
+        """End all answers and free the model."""
+        await asyncio.to_thread(self.engine.close)
+
+    def with_structured_output(
+        self, schema: dict[str, Any] | type, *, include_raw: bool = False, method: str = "json_schema", **kwargs: Any
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Answer in the form of a schema: a grammar lets through nothing else."""
+        return structured(self, schema, include_raw=include_raw, method=method, **kwargs)
+
+    # What LangChain calls.
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        return generate_from_stream(self._stream(messages, stop, run_manager, **kwargs))
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        return await agenerate_from_stream(self._astream(messages, stop, run_manager, **kwargs))
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        answer = Answer(self, messages, kwargs)
+        for event in self.engine.stream_in_thread(answer.sequence, self._stop(stop)):
+            chunk = answer.chunk(event)
+            if run_manager and isinstance(event, Said):
+                run_manager.on_llm_new_token(event.text, chunk=chunk)
+            yield chunk
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        answer = Answer(self, messages, kwargs)
+        events = self.engine.stream(answer.sequence, self._stop(stop))
+        try:
+            async for event in events:
+                chunk = answer.chunk(event)
+                if run_manager and isinstance(event, Said):
+                    await run_manager.on_llm_new_token(event.text, chunk=chunk)
+                yield chunk
+        finally:
+            await events.aclose()  # type: ignore[attr-defined]  # at once, not when it is collected
+
+    def _stop(self, stop: Sequence[str] | None) -> tuple[str, ...]:
+        return tuple(stop if stop is not None else self.stop or ())
+
+    def _sequence(self, prompt: str, options: dict[str, Any]) -> sequence.Sequence:
+        tokens = self._tokenizer.encode(prompt)
+        room = self.context_tokens - len(tokens) + 1
+        if room < LEAST_ANSWER_TOKENS:
+            raise TooLong(len(tokens), self.context_tokens - LEAST_ANSWER_TOKENS + 1)
+        chosen = {name: options.get(name, getattr(self, name)) for name in SAMPLING}
+        return sequence.Sequence(
+            tokens,
+            min(int(options.get("max_tokens") or self.max_tokens), room),
+            person=PERSON.get(),
+            sampling=sequence.Sampling(**chosen, grammar=self._grammar(options)),
+            deadline=time.monotonic() + self.timeout,
+        )
+
+    def _grammar(self, options: dict[str, Any]) -> str:
+        """Return the grammar that `grammar` or OpenAI's `response_format` asks for."""
+        form = options.get("response_format") or {}
+        schema = form.get("json_schema", {}).get("schema") if form.get("type") == "json_schema" else None
+        if schema is None and form.get("type") == "json_object":
+            schema = JSON_SCHEMA
+        grammar = str(options.get("grammar") or (grammar_of(json.dumps(schema)) if schema is not None else ""))
+        if grammar:
+            self.llama.check_grammar(grammar)
+        return grammar
+
+
+class Answer:
+    """One request on its way: the events of the engine become LangChain's chunks."""
+
+    def __init__(self, model: EngineChatModel, messages: list[BaseMessage], options: dict[str, Any]) -> None:
+        self._model = model
+        self._prompt = model._template.render(messages)
+        self._text: list[str] = []
+        self.sequence = model._sequence(self._prompt, options)
+
+    def chunk(self, event: Event) -> ChatGenerationChunk:
+        """Return the chunk that says the same."""
+        match event:
+            case Said(text):
+                self._text.append(text)
+                return ChatGenerationChunk(message=AIMessageChunk(content=text))
+            case Waiting(position, seconds):
+                place = {"queue_position": position, "expected_wait_seconds": seconds}
+                return ChatGenerationChunk(message=AIMessageChunk(content="", response_metadata=place))
+            case Ended():
+                return self._last(event)
+        raise event
+
+    def _last(self, ended: Ended) -> ChatGenerationChunk:
+        tokens = self.sequence.tokens[self.sequence.prompt :]
+        if ended.reason == "stop":
+            self._model._tokenizer.remember_answer(self._prompt, "".join(self._text), tokens)
+        usage = UsageMetadata(
+            input_tokens=ended.prompt_tokens,
+            output_tokens=ended.answer_tokens,
+            total_tokens=ended.prompt_tokens + ended.answer_tokens,
+            input_token_details=InputTokenDetails(cache_read=ended.reused_tokens),
+        )
+        message = AIMessageChunk(
+            content="",
+            usage_metadata=usage,
+            response_metadata={"finish_reason": ended.reason, "model_name": self._model.model_name},
+            chunk_position="last",
+        )
+        return ChatGenerationChunk(message=message)

@@ -1,0 +1,318 @@
+"""The thread that turns the crank: all running answers in one decode after another, and what each reader hears of it."""
+
+import asyncio
+import logging
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.engine.errors import Busy, DecodeFailed, EngineError, TimedOut, TooLong, Unavailable
+from bot.engine.mailbox import AsyncMailbox, Ended, Event, Mailbox, Said, ThreadMailbox, Waiting
+from bot.engine.pace import Pace
+from bot.engine.scheduler import Scheduler
+from bot.engine.sequence import Sequence
+from bot.engine.slots import Cache, Slots
+from bot.engine.transcript import Transcript
+
+PIECE_SECONDS = 0.04  # nobody reads faster; a small model would keep the event loop busy with single tokens
+NOTICE_SECONDS = 1.0  # between two notices of a place in line
+FIRST_GUESS_SECONDS = 10.0  # of an answer, until one has been seen
+
+_log = logging.getLogger(__name__)
+
+
+class Model(Cache, Protocol):
+    """What computes: llama.cpp's model, or the one of a test."""
+
+    cells: int
+    batch_tokens: int
+
+    def decode(self, work: list[tuple[Sequence, int]]) -> None:
+        """Compute the next tokens of each sequence; raise DecodeFailed."""
+
+    def choose(self, sequences: list[Sequence]) -> list[int]:
+        """Return the next token of each sequence that the last decode brought to its end."""
+
+    def finish(self, sequence: Sequence) -> None:
+        """Free what a sequence's sampling needed."""
+
+    def piece(self, token: int) -> bytes:
+        """Return the bytes that a token stands for."""
+
+    def is_end(self, token: int) -> bool:
+        """Tell whether a token ends the answer."""
+
+    def held(self, slot: int) -> int:
+        """Return how many tokens a slot really holds."""
+
+    def close(self) -> None:
+        """Free everything."""
+
+
+@dataclass(eq=False)
+class Job:
+    """A sequence, its text, and who listens."""
+
+    sequence: Sequence
+    transcript: Transcript
+    mailbox: Mailbox
+    unsent: str = ""
+    sent_at: float = 0.0
+    began_at: float = 0.0
+    notice: Waiting | None = None
+    noticed_at: float = 0.0
+
+
+@dataclass
+class Counts:
+    """What the engine has done since it started."""
+
+    answers: int = 0
+    prompt_tokens: int = 0
+    reused_tokens: int = 0
+    answer_tokens: int = 0
+    decodes: int = 0
+    decode_seconds: float = 0.0
+    failed: int = 0
+
+
+class Engine:
+    """Runs a model for many readers at once."""
+
+    def __init__(self, model: Model, *, slots: int, waiting: int = 64, parked_bytes: int = 0) -> None:
+        self.model = model
+        self.slots = Slots(slots, model.cells, model, parked_bytes)
+        self.scheduler = Scheduler(self.slots, slot_count=slots, waiting=waiting)
+        self.pace = Pace(model.batch_tokens)
+        self.counts = Counts()
+        self._slot_count = slots
+        self._jobs: dict[Sequence, Job] = {}
+        self._commands: deque[Callable[[], None]] = deque()
+        self._post: list[tuple[Job, Event]] = []
+        self._answer_seconds = FIRST_GUESS_SECONDS
+        self._wake = threading.Event()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End all answers and free the model; blocks until the last decode is over."""
+        self._closing = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    # The faces: an async one and one for threads.
+
+    async def stream(self, sequence: Sequence, stop: tuple[str, ...] = ()) -> AsyncIterator[Event]:
+        """Yield what happens to a sequence until its answer has ended; leaving early cancels it. Raises EngineError."""
+        mailbox = AsyncMailbox()
+        job = self._submit(sequence, stop, mailbox)
+        try:
+            async for event in mailbox.read():
+                yield event
+        finally:
+            self._send(lambda: self._drop(job.sequence))
+
+    def stream_in_thread(self, sequence: Sequence, stop: tuple[str, ...] = ()) -> Iterator[Event]:
+        """Do the same for a thread without an event loop."""
+        mailbox = ThreadMailbox()
+        job = self._submit(sequence, stop, mailbox)
+        try:
+            yield from mailbox.read()
+        finally:
+            self._send(lambda: self._drop(job.sequence))
+
+    def statistics(self) -> dict[str, float]:
+        """Return counts since the start, and what is held now."""
+        counts = self.counts
+        return {
+            "running": len(self.scheduler.running),
+            "waiting": len(self.scheduler.line),
+            "answers": counts.answers,
+            "failed": counts.failed,
+            "prompt_tokens": counts.prompt_tokens,
+            "reused_tokens": counts.reused_tokens,
+            "answer_tokens": counts.answer_tokens,
+            "decodes": counts.decodes,
+            "decode_seconds": counts.decode_seconds,
+            "cells": self.model.cells,
+            "cells_used": self.slots.used(),
+            "parked_bytes": self.slots.parking.bytes,
+            "restored": self.slots.restored,
+        }
+
+    def _submit(self, sequence: Sequence, stop: tuple[str, ...], mailbox: Mailbox) -> Job:
+        if self._closing or not self._thread.is_alive():
+            raise Unavailable("the model has been closed")
+        job = Job(sequence, Transcript(stop), mailbox)
+        self._send(lambda: self._add(job))
+        return job
+
+    def _send(self, command: Callable[[], None]) -> None:
+        self._commands.append(command)
+        self._wake.set()
+
+    # The thread.
+
+    def _run(self) -> None:
+        while not self._closing:
+            try:
+                if not self.step():
+                    self._wake.wait()
+                    self._wake.clear()
+            except Exception as failure:  # the outermost loop: nobody may be left waiting for ever
+                _log.exception("the engine failed")
+                self._fail_all(DecodeFailed(type(failure).__name__))
+        self._obey()
+        self._fail_all(Unavailable("the model has been closed"))
+        self.model.close()
+
+    def step(self) -> bool:
+        """Obey, let in, decode once, tell; False when there is nothing to do."""
+        self._obey()
+        self._expire()
+        self._admit()
+        speaking = any(sequence.speaks for sequence in self.scheduler.running)
+        work = self.scheduler.next_batch(self.pace.room(speaking=speaking)) if self.scheduler.running else []
+        if work:
+            self._decode(work)
+        self._deliver()
+        if not work and not self._commands:
+            self.check()
+        return bool(work)
+
+    def check(self) -> None:
+        """Count all cells when idle; raise if llama.cpp and the slots disagree."""
+        self.slots.check()
+        for slot, tokens in enumerate(self.slots.contents()):
+            if self.model.held(slot) != tokens:
+                raise AssertionError(f"slot {slot} holds {self.model.held(slot)} tokens, not {tokens}")
+
+    def _obey(self) -> None:
+        while self._commands:
+            self._commands.popleft()()
+
+    def _add(self, job: Job) -> None:
+        self._jobs[job.sequence] = job
+        try:
+            self.scheduler.add(job.sequence)
+        except (Busy, TooLong) as refusal:
+            self._fail(job.sequence, refusal)
+
+    def _expire(self) -> None:
+        now = time.monotonic()
+        for sequence in [sequence for sequence in self._jobs if sequence.deadline <= now]:
+            self._fail(sequence, TimedOut("no full answer within the time allowed"))
+
+    def _admit(self) -> None:
+        for sequence in self.scheduler.admit():
+            self._jobs[sequence].began_at = time.monotonic()
+        for position, sequence in enumerate(self.scheduler.in_order(), 1):
+            self._notice(self._jobs[sequence], position)
+
+    def _notice(self, job: Job, position: int) -> None:
+        """Tell a waiting reader its place when it has changed, but not all the time."""
+        now = time.monotonic()
+        notice = Waiting(position, math.ceil(self._answer_seconds * position / self._slot_count))
+        if notice != job.notice and now - job.noticed_at >= NOTICE_SECONDS:
+            job.notice, job.noticed_at = notice, now
+            self._post.append((job, notice))
+
+    def _decode(self, work: list[tuple[Sequence, int]]) -> None:
+        began = time.perf_counter()
+        try:
+            self.model.decode(work)
+        except DecodeFailed as failure:
+            for sequence, _ in work:
+                self._fail(sequence, failure, spoilt=True)
+            return
+        ended = []
+        prompt_tokens = 0
+        for sequence, count in work:
+            if not sequence.speaks:
+                prompt_tokens += count
+            self.slots.grow(sequence, count)
+            if sequence.seen == len(sequence.tokens):
+                ended.append(sequence)
+        tokens = self.model.choose(ended) if ended else []
+        seconds = time.perf_counter() - began
+        self.pace.note(prompt_tokens, seconds)
+        self.counts.decodes += 1
+        self.counts.decode_seconds += seconds
+        now = time.monotonic()
+        for sequence, token in zip(ended, tokens, strict=True):
+            self._hear(self._jobs[sequence], token, now)
+
+    def _hear(self, job: Job, token: int, now: float) -> None:
+        sequence = job.sequence
+        if self.model.is_end(token):
+            self._end(job, "stop")
+            return
+        sequence.tokens.append(token)
+        job.unsent += job.transcript.hear(self.model.piece(token))
+        if job.transcript.stopped:
+            self._end(job, "stop")
+        elif len(sequence.tokens) - sequence.prompt >= sequence.answer_tokens:
+            self._end(job, "length")
+        elif job.unsent and now - job.sent_at >= PIECE_SECONDS:
+            self._post.append((job, Said(job.unsent)))
+            job.unsent, job.sent_at = "", now
+
+    def _end(self, job: Job, reason: str) -> None:
+        sequence, counts = job.sequence, self.counts
+        text = job.unsent + job.transcript.end()
+        if text:
+            self._post.append((job, Said(text)))
+        answer = len(sequence.tokens) - sequence.prompt
+        self._post.append((job, Ended(reason, sequence.prompt, answer, sequence.reused)))
+        counts.answers += 1
+        counts.prompt_tokens += sequence.prompt
+        counts.reused_tokens += sequence.reused
+        counts.answer_tokens += answer
+        self._answer_seconds += 0.2 * (time.monotonic() - job.began_at - self._answer_seconds)
+        self._drop(sequence)
+
+    def _fail(self, sequence: Sequence, error: EngineError, *, spoilt: bool = False) -> None:
+        self.counts.failed += 1
+        self._post.append((self._jobs[sequence], error))
+        self._drop(sequence, spoilt=spoilt)
+
+    def _fail_all(self, error: EngineError) -> None:
+        for sequence in list(self._jobs):
+            self._fail(sequence, error, spoilt=True)
+        self._deliver()
+
+    def _drop(self, sequence: Sequence, *, spoilt: bool = False) -> None:
+        """Take a sequence out, ended or not; harmless twice."""
+        if self._jobs.pop(sequence, None):
+            self.scheduler.remove(sequence, spoilt=spoilt)
+            self.model.finish(sequence)
+
+    def _deliver(self) -> None:
+        """Hand out what this step brought, waking each event loop once."""
+        post, self._post = self._post, []
+        loops: dict[asyncio.AbstractEventLoop, list[tuple[Job, Event]]] = {}
+        for job, event in post:
+            if job.mailbox.loop is None:
+                job.mailbox.put(event)
+            else:
+                loops.setdefault(job.mailbox.loop, []).append((job, event))
+        for loop, news in loops.items():
+            try:
+                loop.call_soon_threadsafe(_put_all, news)
+            except RuntimeError:  # the loop is closed: its readers have left
+                for job, _ in news:
+                    self._drop(job.sequence)
+
+
+def _put_all(news: list[tuple[Job, Event]]) -> None:
+    for job, event in news:
+        job.mailbox.put(event)
