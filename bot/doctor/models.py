@@ -37,8 +37,15 @@ async def check_llm(settings: LlmSettings, cache_dir: Path) -> Findings:
 
 async def _loaded(settings: LlmSettings, path: Path) -> Findings:
     from bot.engine import open_chat_model
+    from bot.engine.errors import Unavailable
 
-    model = await open_chat_model(settings, path)
+    try:
+        model = await open_chat_model(settings, path)
+    except Unavailable as error:
+        yield problem(
+            "language model", f"{error}.", "Delete the file to fetch it again, or mend the LLM_ setting it names."
+        )
+        return
     try:
         device = model.device()
     finally:

@@ -14,7 +14,9 @@ from bot.doctor.finding import Finding, Findings
 from bot.doctor.models import check_llm, judge_device
 from bot.doctor.slack import EVENTS, SCOPES, check_slack
 from bot.doctor.stores import check_folder, check_redis, judge_redis
-from bot.settings import LlmSettings, SlackSettings
+from bot.settings import LlmSettings, Settings, SlackSettings
+from bot.weights import fetch_llm
+from tests.conftest import SMALL_MODEL
 
 MANIFEST = Path(__file__).parents[2] / "deploy" / "manifest.yaml"
 HEALTHY = {"redis_version": "7.4.1", "aof_enabled": 1, "aof_last_write_status": "ok", "maxmemory_policy": "noeviction"}
@@ -229,3 +231,17 @@ async def test_a_model_that_is_not_here_yet_is_no_problem(tmp_path: Path) -> Non
 async def test_a_model_that_is_nowhere_is_a_problem(tmp_path: Path) -> None:
     (finding,) = await problems(check_llm(LlmSettings(model="/nowhere.gguf"), tmp_path))
     assert "there is no file /nowhere.gguf" in finding.text
+
+
+async def test_a_damaged_model_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "model.gguf").write_bytes(b"GGUF" + bytes(1000))
+    (finding,) = await problems(check_llm(LlmSettings(model=str(tmp_path / "model.gguf")), tmp_path))
+    assert "is not a model that llama.cpp can load" in finding.text
+
+
+@pytest.mark.model
+async def test_the_device_that_runs_the_layers_is_told() -> None:
+    cache = Settings({}).cache_dir
+    fetch_llm(SMALL_MODEL, cache, lambda done, size: None)
+    findings = await found(check_llm(LlmSettings(model=SMALL_MODEL, context_tokens=512, slots=1), cache))
+    assert "its layers run on CPU" in findings[0].text or "GPU" in findings[0].text
