@@ -10,7 +10,6 @@ MOST_FIELDS = 20
 NAME_CHARACTERS = 48
 NAME_WORDS = 6  # a longer one is a sentence
 MOST_RECORDS = 60
-VALUE_CHARACTERS = 300
 
 KINDS = {
     "text": ("text", "string", "str", "texte", "chaine", "mot", "nom"),
@@ -18,6 +17,11 @@ KINDS = {
     "integer": ("integer", "int", "count", "whole", "entier", "quantite"),
     "date": ("date", "day", "jour"),
     "boolean": ("boolean", "bool", "yesno", "yes/no", "booleen", "oui/non", "ouinon"),
+}
+PATTERNS = {
+    "number": r"^[-(]?[0-9]([0-9.,' ]*[0-9])?[)]?$",
+    "integer": r"^-?[0-9]([0-9.,' ]*[0-9])?$",
+    "date": r"^[A-Za-zÀ-ÿ .,/-]*[0-9]+[A-Za-zÀ-ÿ0-9 .,/-]*$",
 }
 SOURCE = re.compile(
     r"(?:^|\s)(?:from|out of|in|depuis|dans|de|d')\s*(?:the |this |le |la |ce |cette |l')?(?:document |file |fichier )?"
@@ -101,10 +105,7 @@ def schema_of(fields: tuple[Field, ...]) -> dict[str, Any]:
 
     Every value is a string here: the model copies what is written, and our code reads dates and numbers.
     """
-    copied = {"anyOf": [{"type": "string", "minLength": 1, "maxLength": VALUE_CHARACTERS}, {"type": "null"}]}
-    properties = {
-        field.name: {"enum": [*field.choices, None]} if field.kind == "choice" else copied for field in fields
-    }
+    properties = {field.name: schema_of_value(field) for field in fields}
     record = {
         "type": "object",
         "properties": properties,
@@ -117,3 +118,13 @@ def schema_of(fields: tuple[Field, ...]) -> dict[str, Any]:
         "required": ["records"],
         "additionalProperties": False,
     }
+
+
+def schema_of_value(field: Field) -> dict[str, Any]:
+    """Return the schema of one value: what is asked for decides which characters may come."""
+    if field.kind == "choice":
+        return {"enum": [*field.choices, None]}
+    copied: dict[str, Any] = {"type": "string", "minLength": 1}
+    if field.kind in PATTERNS:
+        copied = {"type": "string", "pattern": PATTERNS[field.kind]}
+    return {"anyOf": [copied, {"type": "null"}]}

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bot.study.adapter import Tensors
-from bot.study.windows import PROMPT, Vectors, vectors
+from bot.study.windows import Vectors, Window, averaged, batches, cut, vectors
 from handlers.study import Numbers
 
 if TYPE_CHECKING:
@@ -51,11 +52,20 @@ class EmbeddingClassifier:
         if not texts:
             return np.empty(0, np.float32)
         try:
-            found = await self._embedder.run(lambda model: vectors(model, texts, self._head.adapter))
-        except TypeError:  # the 8-bit model runs in onnxruntime: nothing to adapt
-            found = await self._embedder.embed_queries([text.removeprefix(PROMPT) for text in texts])
-            return self._head.plain.probabilities(found)
-        return self._head.adapted.probabilities(found)
+            windows = await self._embedder.run(lambda model: cut(model.tokenizer, texts))
+        except TypeError:  # the 8-bit model runs in onnxruntime: there is nothing to adapt
+            return self._head.plain.probabilities(await self._embedder.embed_queries(texts))
+        found = await self._vectors(windows)
+        return self._head.adapted.probabilities(averaged(found, [window.text for window in windows], len(texts)))
+
+    async def _vectors(self, windows: Sequence[Window]) -> Vectors:
+        """Encode batch by batch, so that questions to the documents come between."""
+        found: dict[int, Vectors] = {}
+        for batch in batches([len(window.ids) for window in windows]):
+            some = [windows[index] for index in batch]
+            rows = await self._embedder.run(partial(vectors, windows=some, adapter=self._head.adapter))
+            found |= zip(batch, rows, strict=True)
+        return np.stack([found[index] for index in range(len(windows))])
 
 
 def load_classifier(embedder: "Embedder", folder: Path = Path(__file__).parent) -> EmbeddingClassifier:
