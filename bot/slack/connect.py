@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 
 import aiohttp
+import structlog
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
@@ -24,7 +25,10 @@ from bot.errors import StartFailed
 from bot.settings import SlackSettings
 from bot.slack.errors import SLACK_ERRORS, code
 
+logger = structlog.get_logger()
+
 PATH = "/slack/events"
+MISSHAPEN = (ValueError, TypeError, AttributeError, LookupError)  # what Bolt raises for a body it does not know
 CALL_SECONDS = 30
 REPLAY_SECONDS = 600  # Slack's own tolerance for clocks is 300 in both directions
 ONCE = (
@@ -122,7 +126,11 @@ class HttpDoor:
         body = await request.text()
         if not self._is_signed(body, stamp, signature) or not self._is_first(signature):
             return web.Response(status=401)
-        response = await to_aiohttp_response(await self._app.async_dispatch(await to_bolt_request(request)))
+        try:
+            response = await to_aiohttp_response(await self._app.async_dispatch(await to_bolt_request(request)))
+        except MISSHAPEN as error:
+            logger.warning("misshapen request", reason=type(error).__name__)
+            return web.Response(status=400)
         if response.status >= 500:
             self._seen.pop(signature, None)
         return response

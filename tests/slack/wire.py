@@ -26,7 +26,7 @@ class Wire:
     messages: dict[str, list[Message]] = field(default_factory=lambda: defaultdict(list))
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     faults: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    answers: dict[str, dict[str, Any]] = field(default_factory=dict)  # fixed answers of other methods
+    answers: dict[str, Any] = field(default_factory=dict)  # of other methods: a dict, or a function of the arguments
     files: dict[str, bytes] = field(default_factory=dict)
     responses: list[dict[str, Any]] = field(default_factory=list)  # what came by response_url
     stream_limit: int = 12_000
@@ -94,9 +94,9 @@ class Wire:
         return web.Response()
 
     def _answer(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        if method in self.answers:
-            return {"ok": True, **self.answers[method]}
-        known = getattr(self, "_" + method.replace(".", "_"), None)
+        known = self.answers.get(method) or getattr(self, "_" + method.replace(".", "_"), None)
+        if isinstance(known, dict):
+            return {"ok": True, **known}
         try:
             return {"ok": True, **(known(arguments) if known else {})}
         except LookupError as error:
