@@ -86,7 +86,7 @@ def try_(
 @app.command()
 def fetch() -> None:
     """Fetch the models that the settings name, with progress."""
-    from bot.app import fetch_models
+    from bot.services import fetch_models
 
     fetch_models(Settings())
 

@@ -12,8 +12,9 @@ from typing import Any
 from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.app import fetch_models, running
+from bot.app import running
 from bot.errors import StartFailed
+from bot.services import fetch_models
 from bot.settings import Settings
 
 EXAMPLES = Path(__file__).parent.parent / "deploy" / "examples"

@@ -1,0 +1,190 @@
+"""The composition root: builds every part from Settings, starts and stops them in order; the one that knows all."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from bot import listeners, log, metrics
+from bot.audience import Audiences
+from bot.errors import StartFailed
+from bot.health import Health
+from bot.memory import ThreadMemory
+from bot.queue import Queue
+from bot.redis_server import RedisFailed, RedisServer, open_redis
+from bot.settings import Settings
+from bot.slack.connect import SlackConnection, connect
+
+if TYPE_CHECKING:
+    from bot.upkeep import Upkeep
+    from handlers.request import Services
+
+logger = structlog.get_logger()
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@dataclass
+class App:
+    """A running assistant: its shared parts, what must not end, and the wish to end."""
+
+    settings: Settings
+    redis: Redis
+    queue: Queue
+    slack: SlackConnection
+    audiences: Audiences
+    checks: dict[str, Callable[[], Awaitable[bool]]] = field(default_factory=dict)
+    parts: dict[str, Callable[[], Awaitable[dict[str, float]]]] = field(default_factory=dict)  # what these count
+    _ended: asyncio.Event = field(default_factory=asyncio.Event)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def keep(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run something as long as the app lives; if it ends or fails, so does the app."""
+        task = asyncio.create_task(coroutine)
+        task.add_done_callback(lambda _: self._ended.set())
+        self._tasks.append(task)
+
+    async def wait(self) -> None:
+        """Return on SIGTERM or Ctrl-C; raise what a kept task failed with."""
+        loop = asyncio.get_running_loop()
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(sign, self._ended.set)
+        await self._ended.wait()
+        for task in self._tasks:
+            if task.done():
+                task.result()
+
+    async def end(self) -> None:
+        """End what is kept; the worker first finishes what is nearly done."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def refresh(self) -> None:
+        """Bring the metrics up to date that are counted elsewhere."""
+        metrics.QUEUE_DEPTH.set(await self.queue.depth())
+        metrics.QUEUE_OLDEST.set(await self.queue.oldest_seconds())
+        for name, count in self.parts.items():
+            metrics.show(name, await count())
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, gateway: bool = True, worker: bool = True) -> AsyncIterator[App]:
+    """Start the assistant and end it again; requests are taken while the models still load."""
+    log.configure(settings.bot.log, settings.bot.log_level)
+    async with AsyncExitStack() as stack:
+        app = await _connected(settings, stack)
+        stack.push_async_callback(app.end)
+        ready = asyncio.Event()
+        app.checks = {"redis": lambda: _answers(app.redis), "models": _always(lambda: not worker or ready.is_set())}
+        if gateway:
+            listeners.register(app.slack.app, app.queue, audiences=app.audiences)
+            await app.slack.start()
+            app.checks["slack"] = _always(lambda: app.slack.connected)
+        health = Health(settings.bot.health_port, app.checks, app.refresh)
+        stack.push_async_callback(health.stop)
+        await health.start()
+        if worker:
+            await _work(app, stack)
+        ready.set()
+        logger.info("ready", gateway=gateway, worker=worker)
+        yield app
+
+
+def _always(check: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
+    async def holds() -> bool:
+        return check()
+
+    return holds
+
+
+async def _answers(redis: Redis) -> bool:
+    return bool(await redis.ping())
+
+
+async def _connected(settings: Settings, stack: AsyncExitStack) -> App:
+    """Connect to Redis and Slack, the parts that gateway and worker share."""
+    url = settings.redis.url or await _own_redis(settings.data_dir, stack)
+    redis = open_redis(url)
+    stack.push_async_callback(redis.aclose)
+    try:
+        await redis.ping()
+    except RedisError as error:
+        raise StartFailed(f"Redis does not answer at {_place(url)}. Is it running?") from error
+    loopback = urlsplit(settings.slack.api_url).hostname in LOOPBACK
+    slack = await connect(settings.slack, loopback=loopback)
+    stack.push_async_callback(slack.stop)
+    queue = await stack.enter_async_context(Queue(redis, url, own_days=settings.bot.memory_days))
+    return App(settings, redis, queue, slack, Audiences(slack.client, redis, slack.team_id))
+
+
+async def _own_redis(data_dir: Path, stack: AsyncExitStack) -> str:
+    server = RedisServer(data_dir)
+    try:
+        url = await server.start()
+    except RedisFailed as failure:
+        raise StartFailed(str(failure)) from failure
+    stack.push_async_callback(server.stop)
+    return url
+
+
+def _place(url: str) -> str:
+    """Return a URL without its password."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+async def _work(app: App, stack: AsyncExitStack) -> None:
+    """Load the models, open the library and begin to take requests off the queue."""
+    from bot.limits import Limits
+    from bot.services import open_services
+    from bot.turns import Turns
+    from bot.worker import Worker
+
+    started, settings = time.monotonic(), app.settings
+    services, parts = await open_services(settings, app.redis, app.slack.client, stack)
+    app.parts |= parts
+    upkeep = _upkeep(app, services)
+    turns = Turns(
+        services=services,
+        client=app.slack.client,
+        redis=app.redis,
+        queue=app.queue,
+        audiences=app.audiences,
+        limits=Limits(app.redis, settings.bot.requests_per_minute, settings.bot.workspace_requests_per_minute),
+        upkeep=upkeep,
+    )
+    worker = Worker(
+        app.queue,
+        turn=turns,
+        concurrency=settings.bot.workers,
+        redelivery_seconds=settings.bot.redelivery_seconds,
+        lifelines=settings.data_dir / "workers",
+    )
+    app.keep(worker.run())
+    app.keep(upkeep.run())
+    logger.info("models loaded", seconds=round(time.monotonic() - started, 1))
+
+
+def _upkeep(app: App, services: "Services") -> "Upkeep":
+    from bot.slack.quotes import Quotes
+    from bot.upkeep import Upkeep
+
+    return Upkeep(
+        client=app.slack.client,
+        redis=app.redis,
+        library=services.library,
+        memory=ThreadMemory(app.redis, app.settings.bot.memory_days),
+        quotes=Quotes(app.slack.client, app.redis),
+        audiences=app.audiences,
+        retention_days=app.settings.bot.retention_days,
+    )

@@ -1,0 +1,110 @@
+"""Builds what handlers use: the model, the library, the memory, Slack's files, the classifier."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from redis.asyncio import Redis
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.engine import open_chat_model
+from bot.engine.errors import Unavailable
+from bot.errors import StartFailed
+from bot.memory import ThreadMemory
+from bot.settings import Settings
+from bot.slack.files import SlackFiles
+from bot.slack.messages import SlackMessages
+from bot.study.classifier import load_classifier
+from bot.study.encoder import EmbedderEncoder
+from bot.weights import fetch_embeddings, fetch_llm
+from handlers.request import Services
+from indexing.library import Library
+from indexing.opening import open_library
+from indexing.reading import ReadingLimits
+
+if TYPE_CHECKING:
+    from bot.engine.chat_model import EngineChatModel
+    from bot.engine.remote import RemoteChatModel
+
+Counts = Callable[[], Awaitable[dict[str, float]]]
+
+
+@dataclass(frozen=True)
+class Models:
+    """Where the model files lie."""
+
+    llm: Path | None  # None: LLM_URL
+    embeddings: Path
+
+
+def fetch_models(settings: Settings) -> Models:
+    """Fetch what the settings name, unless it is there already; blocks, shows progress."""
+    llm = None if settings.llm.url else fetch_llm(settings.llm.model, settings.cache_dir)
+    return Models(llm, fetch_embeddings(settings.embeddings.model, settings.cache_dir))
+
+
+async def open_services(
+    settings: Settings, redis: Redis, client: AsyncWebClient, stack: AsyncExitStack
+) -> tuple[Services, dict[str, Counts]]:
+    """Load the models and open the library; return the services, and what their parts count.
+
+    Raises StartFailed with what mends it; what was opened is closed with the stack.
+    """
+    models = await asyncio.to_thread(fetch_models, settings)
+    model = await _model(settings, models, stack)
+    library = await _library(settings, models, stack)
+
+    async def counted() -> dict[str, float]:
+        return model.statistics()
+
+    services = Services(
+        model=model,
+        count_tokens=model.count_tokens,
+        context_tokens=model.context_tokens,
+        memory=ThreadMemory(redis, settings.bot.memory_days),
+        library=library,
+        files=SlackFiles(client, settings.slack.file_hosts, settings.bot.upload_bytes),
+        messages=SlackMessages(client),
+        classifier=await asyncio.to_thread(load_classifier, library.embedder),
+        encoder=EmbedderEncoder(library.embedder),
+        data_dir=settings.data_dir,
+    )
+    return services, {"engine": counted, "library": library.statistics}
+
+
+async def _model(settings: Settings, models: Models, stack: AsyncExitStack) -> "EngineChatModel | RemoteChatModel":
+    try:
+        model = await open_chat_model(settings.llm, models.llm)
+    except Unavailable as failure:
+        raise StartFailed(str(failure)) from failure
+    stack.push_async_callback(model.aclose)
+    return model
+
+
+async def _library(settings: Settings, models: Models, stack: AsyncExitStack) -> "Library":
+    bot, embeddings, qdrant = settings.bot, settings.embeddings, settings.qdrant
+    library = await open_library(
+        folder=settings.data_dir / "library",
+        embeddings=models.embeddings,
+        device=embeddings.device,
+        batch=embeddings.batch,
+        threads=embeddings.threads,
+        int8=embeddings.int8,
+        reranker=Path(embeddings.reranker) if embeddings.reranker else None,
+        qdrant_url=qdrant.url,
+        qdrant_key=qdrant.api_key.get_secret_value(),
+        collection=qdrant.collection,
+        quantize=qdrant.quantize,
+        limits=ReadingLimits(
+            pages=bot.upload_pages,
+            seconds=bot.parse_seconds,
+            address_bytes=bot.parse_bytes,
+            processes=bot.parse_processes,
+        ),
+        cache_dir=settings.cache_dir,
+    )
+    stack.push_async_callback(library.aclose)
+    return library
