@@ -10,10 +10,10 @@ from langchain_core.messages import BaseMessage
 
 from indexing.audience import NOBODY, Audience
 from indexing.document import Passage
-from indexing.library import Library
 
 if TYPE_CHECKING:
     from handlers.study import Classifier, Encoder
+    from indexing.library import Library
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +172,7 @@ class Services:
     count_tokens: Callable[[str], int]
     context_tokens: int  # the longest prompt and answer together
     memory: Memory
-    library: Library
+    library: "Library"
     files: Files
     messages: "Messages"
     classifier: "Classifier"
