@@ -5,6 +5,7 @@ import csv
 import fnmatch
 import hashlib
 import io
+import json
 import os
 import re
 import shutil
@@ -180,16 +181,8 @@ class HubFile:
         """Name it for a person."""
         return f"the hub ({self.repository})"
 
-    @property
-    def url(self) -> str:
-        """Return where it lies."""
-        endpoint = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
-        return f"{endpoint.rstrip('/')}/{self.repository}/resolve/main/{self.file}"
-
     def fetch(self, target: Path, size: int, report: Report) -> str:
         """Write the file to the target and return its sha256; raise where it is not the one the hub states."""
-        if os.environ.get("HF_HUB_OFFLINE", "0") not in {"", "0"}:
-            raise DownloadFailed("HF_HUB_OFFLINE is set")
         stated = self._go_on(target, size, report)
         digest = sha256_of(target)
         if stated and digest != stated:
@@ -216,7 +209,8 @@ class HubFile:
     def _receive(self, target: Path, start: int, size: int, report: Report) -> str:
         """Append what is missing; return the sha256 that the hub states for the whole, if it does."""
         seen = _Redirects()
-        with urllib.request.build_opener(seen).open(self._request(start), timeout=HUB_TIMEOUT_SECONDS) as answer:
+        request = _hub_request(f"{self.repository}/resolve/main/{self.file}", start)
+        with urllib.request.build_opener(seen).open(request, timeout=HUB_TIMEOUT_SECONDS) as answer:
             resumed = answer.status == 206
             rest = int(answer.headers.get("Content-Length") or 0)
             whole = (start if resumed else 0) + rest
@@ -229,13 +223,29 @@ class HubFile:
                     raise ConnectionError("the connection broke off")
             return seen.stated or _stated(answer.headers)
 
-    def _request(self, start: int) -> urllib.request.Request:
-        request = urllib.request.Request(self.url, headers={"User-Agent": "folio"})  # noqa: S310 - https, or HF_ENDPOINT
-        if start:
-            request.add_header("Range", f"bytes={start}-")
-        if token := os.environ.get("HF_TOKEN"):
-            request.add_unredirected_header("Authorization", f"Bearer {token}")
-        return request
+
+def files_on_hub(repository: str) -> list[str]:
+    """List a repository's files."""
+    request = _hub_request(f"api/models/{repository}")
+    try:
+        with urllib.request.build_opener().open(request, timeout=HUB_TIMEOUT_SECONDS) as answer:
+            return [str(entry["rfilename"]) for entry in json.load(answer)["siblings"]]
+    except urllib.error.HTTPError as error:
+        raise DownloadFailed(f"the answer was {error.code} {error.reason}") from None
+    except (OSError, HTTPException, ValueError, KeyError) as error:
+        raise DownloadFailed(str(getattr(error, "reason", error))) from None
+
+
+def _hub_request(path: str, start: int = 0) -> urllib.request.Request:
+    if os.environ.get("HF_HUB_OFFLINE", "0") not in {"", "0"}:
+        raise DownloadFailed("HF_HUB_OFFLINE is set")
+    endpoint = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
+    request = urllib.request.Request(f"{endpoint}/{path}", headers={"User-Agent": "folio"})  # noqa: S310 - https, or the user's
+    if start:
+        request.add_header("Range", f"bytes={start}-")
+    if token := os.environ.get("HF_TOKEN"):
+        request.add_unredirected_header("Authorization", f"Bearer {token}")
+    return request
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):

