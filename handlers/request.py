@@ -149,7 +149,7 @@ class SharedFile:
 
 
 class FileRefused(Exception):
-    """Slack's file can't be used; `reason` is a key of texts/files.toml (too_big, gone, html, empty, away, external)."""
+    """Slack's file can't be used; `reason` is a key of texts/files.toml: too_big, gone, html, empty, away, external."""
 
     def __init__(self, reason: str, **values: object) -> None:
         super().__init__(reason)
