@@ -94,19 +94,24 @@ async def answer(
     if not passages and not await services.library.documents(request.audience):
         yield Text(say("ask.no_document", question.language))
         return
-    if is_answerable(passages, services):
-        given = fitting(passages, services)
-        grounded = Grounded(Evidence(question.standalone, given, services.library.embedder), question.language)
-        async with aclosing(written(question, grounded, services)) as pieces:  # type: ignore[type-var]
-            async for piece in pieces:
-                yield piece
-        if grounded.is_supported:
-            yield Sources(grounded.sources)
-            documents = sorted({source.passage.document_id for source in grounded.sources})
-            await remember(request, services, grounded.text, documents=documents, standalone=question.standalone)
-            return
-    async for piece in refusal(question, passages, request, services):
-        yield piece
+    if not is_answerable(passages, services):
+        async for piece in refusal(question, passages, request, services):
+            yield piece
+        return
+    evidence = Evidence(question.standalone, fitting(passages, services), services.library.embedder)
+    grounded = Grounded(evidence, question.language)
+    async with aclosing(written(question, grounded, services)) as pieces:  # type: ignore[type-var]
+        async for piece in pieces:
+            yield piece
+    if not grounded.is_supported and not grounded.denied and (quotation := await grounded.quotation()):
+        yield Text(quotation)
+    if not grounded.is_supported:
+        async for piece in refusal(question, passages, request, services):
+            yield piece
+        return
+    yield Sources(grounded.sources)
+    documents = sorted({source.passage.document_id for source in grounded.sources})
+    await remember(request, services, grounded.text, documents=documents, standalone=question.standalone)
 
 
 async def written(question: Question, grounded: Grounded, services: Services) -> AsyncIterator[Piece]:
@@ -131,7 +136,8 @@ async def refusal(
     """Say that the documents do not answer, with the nearest passages to look at."""
     sentence = say("ask.refused", question.language)
     yield Text(sentence)
-    if sources := nearest(passages, NEAREST):
+    evidence = Evidence(question.standalone, passages[:NEAREST], services.library.embedder)
+    if sources := nearest(evidence):
         yield Text(f" {say('ask.nearest', question.language)}")
         yield Sources(sources)
     documents = sorted({source.passage.document_id for source in sources})

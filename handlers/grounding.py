@@ -4,20 +4,23 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
+from handlers.folding import folded
 from handlers.neutral import neutral
 from handlers.request import Progress, Source, Text
-from handlers.support import Evidence, Support, content, digits
+from handlers.support import ENOUGH_WORDS, Evidence, Support, content, digits
 from handlers.words import say
 from indexing.document import Passage
 from indexing.sentences import spans
 
 LONGEST_SENTENCE = 600  # characters; a model that never ends a sentence is cut here
 MOST_QUOTES = 2  # of one passage
+MOST_SENTENCES = 8  # an answer is short; a model that copies all it was given is not answering
+MOST_REPEATED = 2
 
 CITATION = re.compile(r"\s*\[(?:passages?\s*)?\d{1,2}(?:\s*[,;-]\s*\d{1,2})*\]", re.IGNORECASE)
 AFTER_STOP = re.compile(r"([.!?…:]+)((?:\s*\[\d{1,2}(?:\s*[,;]\s*\d{1,2})*\])+)(?=\s|$)")
 OPEN_BRACKET = re.compile(r"\s*\[[^\]\n]{0,20}$|[.!?…]\s*$")
-ENDING = re.compile(r"([.!?…:;,]*[*_`\"»”)]*)$")
+ENDING = re.compile(r"(?<![»”\"`)])([.!?…:;,]+[*_]*)$")
 _TEXTS = r"(?:passages?|documents?|texts?|context|information|sources?)"
 _TEXTES = r"(?:passages?|documents?|extraits?|textes?|contexte|informations?|sources?)"
 DENIAL = re.compile(
@@ -86,15 +89,22 @@ class Grounded:
     evidence: Evidence
     language: str
     denied: bool = False
+    repeated: int = 0
     _numbers: dict[int, int] = field(default_factory=dict)  # place of a passage -> its number in the answer
     _quotes: dict[int, list[str]] = field(default_factory=dict)
     _waiting: str = ""  # sentences that say nothing alone, until one with a source follows
     _said: list[str] = field(default_factory=list)
+    _seen: set[str] = field(default_factory=set)
 
     @property
     def is_supported(self) -> bool:
         """Tell whether anything was shown that a passage supports."""
         return bool(self._numbers)
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether nothing more is to be expected: the model said no, turns in circles or talks on and on."""
+        return self.denied or self.repeated >= MOST_REPEATED or len(self._said) >= MOST_SENTENCES
 
     @property
     def text(self) -> str:
@@ -119,16 +129,30 @@ class Grounded:
             for sentence in sentences.add(piece.markdown):
                 if shown := await self._checked(sentence):
                     yield Text(shown)
-            if self.denied:
+            if self.is_over:
                 return
         for sentence in sentences.rest():
             if shown := await self._checked(sentence):
                 yield Text(shown)
 
+    async def quotation(self) -> str:
+        """Return the sentence that answers best in the document's own words, for a model that said nothing usable.
+
+        "" if no sentence has enough of the question's words.
+        """
+        best = next(iter(await self.evidence.answering()), None)
+        if best is None or best.covered < ENOUGH_WORDS or not best.quote:
+            return ""
+        self._waiting = ""
+        quote = " ".join(best.quote.split())
+        return self._shown(say("ask.quoted", self.language, quote=neutral(quote, [quote], self.language)), best)
+
     async def _checked(self, sentence: str) -> str:
         """Return what goes out of a sentence; "" for nothing, or nothing yet."""
         if is_denial(sentence):
             self.denied = not self.is_supported
+            return ""
+        if not self._is_new(sentence):
             return ""
         plain = neutral(bare(sentence), (p.text for p in self.evidence.passages), self.language)
         if not plain.strip() or self.denied:
@@ -142,6 +166,15 @@ class Grounded:
             self._hold(plain, found)
             return ""
         return self._shown(plain, chosen)
+
+    def _is_new(self, sentence: str) -> bool:
+        """Tell whether a sentence says something new: small models repeat themselves and the question."""
+        key = folded(bare(sentence))
+        if key and (key in self._seen or bare(sentence).strip(" *_\"»").endswith("?")):
+            self.repeated += key in self._seen
+            return False
+        self._seen.add(key)
+        return True
 
     def _hold(self, plain: str, found: Sequence[Support]) -> None:
         """Keep an unsupported sentence for later, marked; one with a figure that nobody wrote is left out."""
@@ -180,15 +213,12 @@ def insert(sentence: str, mark: str) -> str:
     body = sentence.rstrip()
     space = sentence[len(body) :]
     end = ENDING.search(body)
-    cut = end.start() if end and not body.endswith("`") else len(body)
+    cut = end.start() if end else len(body)
     return f"{body[:cut]}{mark}{body[cut:]}{space}"
 
 
-def nearest(passages: Sequence[Passage], count: int) -> tuple[Source, ...]:
-    """Return the nearest passages as sources, for an answer that found nothing."""
-    return tuple(Source(place, passage, first_words(passage)) for place, passage in enumerate(passages[:count], start=1))
-
-
-def first_words(passage: Passage) -> str:
-    """Return the beginning of a passage, to quote."""
-    return next((passage.text[start:end].strip() for start, end in spans(passage.text, 300)), "")
+def nearest(evidence: Evidence) -> tuple[Source, ...]:
+    """Return the passages as sources, each with the sentence that fits the question best."""
+    return tuple(
+        Source(place + 1, passage, evidence.nearest_span(place)) for place, passage in enumerate(evidence.passages)
+    )

@@ -156,6 +156,16 @@ class Evidence:
         found = [self._support(place, sentence, near) for place in range(len(self.passages))]
         return sorted(found, key=lambda support: (support.holds, support.fit), reverse=True)
 
+    async def answering(self) -> list[Support]:
+        """Return the passages in the order in which one sentence of theirs fits the question best."""
+        return await self.supports(self.question)
+
+    def nearest_span(self, place: int) -> str:
+        """Return the sentence of a passage that shares most words with the question."""
+        wanted = content(self.question)
+        own = [span for span in self.spans if span.passage == place]
+        return max(own, key=lambda span: wanted.covered_by(span.content), default=Span(place, "")).text
+
     async def _embed(self) -> Vectors:
         texts = [span.text for span in self.spans]
         parts = [await self.embedder.embed_queries(texts[at : at + AT_ONCE]) for at in range(0, len(texts), AT_ONCE)]

@@ -1,0 +1,157 @@
+"""How good the answers are: the gold answer contained, the language right, the citations supported."""
+
+import re
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.engine import open_chat_model
+from bot.settings import Settings
+from bot.weights import fetch_llm
+from handlers import ask as asking
+from handlers.folding import folded
+from handlers.grounding import bare, cited
+from handlers.request import Request, Services, Source, Sources, Text
+from handlers.support import LONGEST_SPAN, content, digits, numbers
+from handlers.words import say
+from indexing.audience import Audience
+from indexing.language import language_of
+from indexing.library import Library
+from indexing.sentences import spans
+from tests.handlers.standing import NoFiles, NoMessages, Remembered
+
+HALF = 0.5  # of a sentence's content words: fewer in the cited passage is not support
+
+
+@dataclass
+class Answered:
+    """One question with what was shown for it."""
+
+    question: Any  # tests.evaluation.answers.Question
+    gold_was_given: bool
+    text: str = ""
+    sources: list[Source] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def is_refusal(self) -> bool:
+        return say("ask.refused", self.question.lang) in self.text
+
+    @property
+    def contains_gold(self) -> bool:
+        """Tell whether the gold answer is contained, after folding, as the questions were made for."""
+        shown = folded(self.text)
+        return all(folded(part) in shown for part in [self.question.answer or "\0"])
+
+    @property
+    def language_is_right(self) -> bool:
+        prose = bare(re.sub(r"[`“«\"][^`”»\"]*[`”»\"]|\S*[/\\_@~.]\S+", " ", self.text))
+        return language_of(prose, self.question.lang) == self.question.lang
+
+    def citations(self) -> list[tuple[str, Source]]:
+        """Return each cited sentence with each source it cites."""
+        known = {source.number: source for source in self.sources}
+        text = self.text
+        return [
+            (text[start:end], known[number])
+            for start, end in spans(text, 2 * LONGEST_SPAN)
+            for number in cited(text[start:end])
+            if number in known
+        ]
+
+
+def is_supported(sentence: str, source: Source) -> bool:
+    """Tell whether a passage has a sentence's figures and at least half of its content words.
+
+    Simpler than what decides while an answer goes out, and without the embedding model.
+    """
+    passage = source.passage
+    whole = f"{passage.document}\n{passage.heading}\n{passage.text}"
+    said = bare(sentence)
+    return digits(said) <= numbers(whole) and content(said).covered_by(content(whole)) >= HALF
+
+
+async def generate_figures(
+    library: Library, audience: Audience, asked: Sequence[Any], settings: Settings, *, every: int = 1
+) -> dict[str, dict[str, Any]]:
+    """Ask every question (or every n-th) of the handler itself; return the figures of each language."""
+    path = None if settings.llm.url else fetch_llm(settings.llm.model, settings.cache_dir)
+    model = await open_chat_model(settings.llm, path)
+    services = Services(
+        model=model, count_tokens=model.count_tokens, context_tokens=model.context_tokens, memory=Remembered(),
+        library=library, files=NoFiles(), messages=NoMessages(), classifier=None, encoder=None,  # type: ignore[arg-type]
+        data_dir=Path(),
+    )  # fmt: skip
+    try:
+        answers = [await answered(one, audience, services) for one in asked[::every]]
+    finally:
+        await model.aclose()
+    return {lang: figures([a for a in answers if a.question.lang == lang]) for lang in sorted({a.lang for a in asked})}
+
+
+async def answered(question: Any, audience: Audience, services: Services) -> Answered:
+    """Put one question to the handler."""
+    request = Request(
+        id=question.id, action="ask", team="T", channel="C", user="U", text=question.question, ts=question.id,
+        thread=question.id, audience=audience,
+    )  # fmt: skip
+    passages = await services.library.search([question.question], readable_by=audience, limit=asking.PASSAGES)
+    found = Answered(question, any(has_gold(question, passage) for passage in asking.fitting(passages, services)))
+    started = time.monotonic()
+    async with aclosing(asking.ask(request, services)) as pieces:  # type: ignore[type-var]
+        async for piece in pieces:
+            if isinstance(piece, Text):
+                found.text += piece.markdown
+            elif isinstance(piece, Sources):
+                found.sources += piece.sources
+    found.seconds = time.monotonic() - started
+    told(found)
+    return found
+
+
+def has_gold(question: Any, passage: Any) -> bool:
+    """Tell whether a passage is of the gold page."""
+    same = question.pdf is not None and Path(passage.document).name == Path(question.pdf).name
+    return same and passage.page <= (question.page or 0) <= passage.last_page
+
+
+def told(found: Answered) -> None:
+    """Write a line on a question for those who watch."""
+    question = found.question
+    marks = {
+        "given": found.gold_was_given, "refused": found.is_refusal, "gold": bool(question.answer) and found.contains_gold,
+        "language": found.language_is_right,
+        "citations": [is_supported(*pair) for pair in found.citations()] if not found.is_refusal else [],
+    }  # fmt: skip
+    print(f"{question.id} {found.seconds:.1f}s {marks}\n  {question.question} -> {question.answer}\n  {found.text!r}",
+          file=sys.stderr, flush=True)  # fmt: skip
+
+
+def figures(answers: Sequence[Answered]) -> dict[str, Any]:
+    """Return the figures of one language."""
+    retrieved = [a for a in answers if a.question.answerable and a.gold_was_given]
+    unanswerable = [a for a in answers if not a.question.answerable]
+    shown = [a for a in answers if not a.is_refusal]
+    citations = [is_supported(*pair) for a in shown for pair in a.citations()]
+    return {
+        "generated": len(answers),
+        "gold_given": len(retrieved),
+        "contained": share_of(a.contains_gold for a in retrieved),
+        "generated_refused_right": share_of(a.is_refusal for a in unanswerable),
+        "generated_refused_wrong": share_of(a.is_refusal for a in answers if a.question.answerable),
+        "citations": len(citations),
+        "citations_supported": share_of(citations),
+        "citations_shown": share_of(bool(a.citations()) for a in shown),
+        "language_right": share_of(a.language_is_right for a in answers),
+        "seconds_median": round(sorted(a.seconds for a in answers)[len(answers) // 2], 1) if answers else 0.0,
+    }
+
+
+def share_of(yes: Any) -> float:
+    """Return the share of yes."""
+    listed = list(yes)
+    return round(sum(listed) / max(1, len(listed)), 3)

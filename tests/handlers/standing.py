@@ -1,0 +1,87 @@
+"""Small stand-ins for what handlers are given: a memory in a dictionary, files from a folder, an encoder of words."""
+
+import shutil
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from langchain_core.messages import BaseMessage
+
+from handlers.request import FileRefused, Said, SharedFile
+from indexing.embedder import Vectors
+from indexing.sparse import words
+
+
+@dataclass
+class Remembered:
+    """A Memory that lasts as long as the test."""
+
+    threads: dict[str, dict[str, BaseMessage]] = field(default_factory=dict)
+
+    async def recall(self, conversation: str) -> list[BaseMessage]:
+        return list(self.threads.get(conversation, {}).values())
+
+    async def add(self, conversation: str, messages: Sequence[BaseMessage]) -> None:
+        self.threads.setdefault(conversation, {}).update({message.id or "": message for message in messages})
+
+    async def forget(self, conversation: str) -> int:
+        return len(self.threads.pop(conversation, {}))
+
+    async def forget_person(self, user: str) -> int:
+        count = 0
+        for thread in self.threads.values():
+            for key in [key for key, message in thread.items() if message.additional_kwargs.get("user") == user]:
+                del thread[key]
+                count += 1
+        return count
+
+
+@dataclass
+class Folder:
+    """Files of the test's folder as if they came from Slack."""
+
+    files: dict[str, Path] = field(default_factory=dict)
+    refused: dict[str, FileRefused] = field(default_factory=dict)
+
+    async def fetch(self, file_id: str, into: Path) -> SharedFile:
+        if file_id in self.refused:
+            raise self.refused[file_id]
+        source = self.files[file_id]
+        path = Path(shutil.copy(source, into / file_id))
+        return SharedFile(
+            id=file_id, name=source.name, path=path, size_bytes=source.stat().st_size,
+            permalink=f"https://example.slack.com/files/{file_id}", user="U1",
+        )  # fmt: skip
+
+
+class NoFiles:
+    """No file at all."""
+
+    async def fetch(self, file_id: str, into: Path) -> SharedFile:
+        raise FileRefused("gone")
+
+
+class NoMessages:
+    """No message at all."""
+
+    async def thread(self, channel: str, thread: str) -> list[Said]:
+        return []
+
+
+class WordEncoder:
+    """Vectors of the words a text has, with the cosines of multilingual-e5: 0.75 for nothing in common, 1 for the same."""
+
+    dimensions = 256
+    COMMON = 0.75
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        vectors = np.zeros((len(texts), self.dimensions), np.float32)
+        for vector, text in zip(vectors, texts, strict=True):
+            for word in words(text):
+                vector[1 + zlib.crc32(word.encode()) % (self.dimensions - 1)] += 1
+            own = np.linalg.norm(vector)
+            vector *= np.sqrt(1 - self.COMMON) / own if own else 0
+            vector[0] = np.sqrt(self.COMMON) if own else 1
+        return vectors
