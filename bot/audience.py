@@ -18,6 +18,7 @@ from handlers.request import Request
 from indexing.audience import NOBODY, Audience
 
 CACHE_SECONDS = 45  # Slack's events drop it at once; without them a membership is at most this old
+LANGUAGE_SECONDS = 86_400
 FEW_PEOPLE = 20  # more are looked up as one list
 AT_ONCE = 8  # look-ups
 PAGE = 200
@@ -111,15 +112,22 @@ class Audiences:
 
     async def invalidate(self, key: str) -> None:
         """Forget what was looked up about a channel or a person."""
-        await self._redis.delete(*(f"audience:{kind}:{key}" for kind in ("info", "members", "person")), "audience:bot:")
+        kinds = ("info", "members", "person", "language")
+        await self._redis.delete(*(f"audience:{kind}:{key}" for kind in kinds), "audience:bot:", "audience:everyone:")
+
+    async def known_language(self, user: str) -> str:
+        """Return a person's language without asking Slack; "" if it is not known."""
+        return str(await self._redis.get(f"audience:language:{user}") or "")
 
     async def language(self, user: str) -> str:
-        """Return the language that a person set in Slack, "en" or "fr"."""
+        """Return the language that a person set in Slack, "en" or "fr", and know it for a day."""
         try:
             person = await self._person(user)
         except SLACK_ERRORS:
             return "en"
-        return "fr" if str(person.get("locale") or "").startswith("fr") else "en"
+        language = "fr" if str(person.get("locale") or "").startswith("fr") else "en"
+        await self._redis.set(f"audience:language:{user}", language, ex=LANGUAGE_SECONDS)
+        return language
 
     async def _resolve(self, request: Request) -> Audience:
         place = await self._place(request.channel)

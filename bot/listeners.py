@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
@@ -32,15 +33,21 @@ TAKE_SECONDS = 2.0  # Slack waits three
 Next = Callable[[], Awaitable[Any]]
 
 
-class Forgetful(Protocol):
-    """What must not answer from memory after a membership changed."""
+class People(Protocol):
+    """What is remembered of channels and people: bot.audience.Audiences."""
 
     async def invalidate(self, key: str) -> None:
         """Forget what was remembered of a channel or a person."""
 
+    async def known_language(self, user: str) -> str:
+        """Return a person's language without asking Slack; "" if it is not known."""
+
+    async def language(self, user: str) -> str:
+        """Ask Slack for a person's language and remember it."""
+
 
 def register(
-    app: AsyncApp, queue: "Queue", *, audiences: Forgetful | None = None, client: AsyncWebClient | None = None
+    app: AsyncApp, queue: "Queue", *, audiences: People | None = None, client: AsyncWebClient | None = None
 ) -> None:
     """Listen to everything; other clients than the app's own may be given for what is said at once."""
     gate = Gate(queue, client or app.client, audiences)
@@ -65,7 +72,7 @@ async def nothing_more() -> None:
 class Gate:
     """Stands before Bolt's listeners, because Bolt acknowledges an event before its listener runs."""
 
-    def __init__(self, queue: "Queue", client: AsyncWebClient, audiences: Forgetful | None) -> None:
+    def __init__(self, queue: "Queue", client: AsyncWebClient, audiences: People | None) -> None:
         self._queue, self._client, self._audiences = queue, client, audiences
         self._courtesies: set[asyncio.Task[None]] = set()
 
@@ -98,7 +105,7 @@ class Gate:
                 await self._put(step)
             case Redo(request, addressed):
                 if addressed or await self._owns(request):
-                    await self._queue.redo(request)
+                    await self._queue.redo(replace(request, language=await self._language(request.user)))
             case Cancel(request_id):
                 await self._queue.cancel(request_id)
             case Stop():
@@ -115,11 +122,21 @@ class Gate:
             await self._forget_memberships(request)
         elif request.thread:
             await self._queue.own(request.team, request.channel, request.thread)
+        request = replace(request, language=await self._language(request.user))
         if await self._queue.put(request) and request.action != "upkeep":
             self._show_that_it_was_heard(request)
 
     async def _owns(self, request: Request) -> bool:
         return await self._queue.owns(request.team, request.channel, request.thread)
+
+    async def _language(self, user: str) -> str:
+        """Return a person's language, English until Slack has told it: its answer is not waited for here."""
+        if not self._audiences or not user:
+            return "en"
+        if known := await self._audiences.known_language(user):
+            return known
+        self._courtesy(self._audiences.language(user))
+        return "en"
 
     async def _forget_memberships(self, request: Request) -> None:
         """Let the next question see who is where now, however long the tidying up waits in the queue."""
@@ -137,9 +154,13 @@ class Gate:
     def _notice(self, body: dict[str, Any]) -> None:
         event = body.get("event") or {}
         if event.get("type") == "app_home_opened":
-            self._courtesy(greet(self._client, event))
+            self._courtesy(self._greet(event))
         if verdict := incoming.feedback(body):
             self._courtesy(self._thank(body, *verdict))
+
+    async def _greet(self, event: dict[str, Any]) -> None:
+        user = str(event.get("user") or "")
+        await greet(self._client, event, await self._audiences.language(user) if self._audiences else "en")
 
     async def _thank(self, body: dict[str, Any], good: bool, request_id: str) -> None:
         logger.info("feedback", id=request_id, good=good)
@@ -147,10 +168,10 @@ class Gate:
         thread = (body.get("message") or {}).get("thread_ts")
         if channel and user:
             await self._client.chat_postEphemeral(
-                channel=channel, user=user, thread_ts=thread, text=say("slack.thanks", "en")
+                channel=channel, user=user, thread_ts=thread, text=say("slack.thanks", await self._language(user))
             )
 
-    def _courtesy(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def _courtesy(self, coroutine: Coroutine[Any, Any, object]) -> None:
         async def kindly() -> None:
             try:
                 await coroutine

@@ -10,9 +10,8 @@ from handlers.words import say
 PROMPTS = ("help", "docs", "summarize")  # Slack shows at most four
 
 
-async def greet(client: AsyncWebClient, event: Mapping[str, Any]) -> None:
+async def greet(client: AsyncWebClient, event: Mapping[str, Any], language: str) -> None:
     """Publish the Home, or suggest prompts where the person opened the conversation."""
-    language = "en"
     if event.get("tab") == "messages" and event.get("channel"):
         await client.assistant_threads_setSuggestedPrompts(  # without thread_ts: with one it fails without a word
             channel_id=str(event["channel"]), prompts=prompts(language)

@@ -27,6 +27,7 @@ class Inbox:
     steps: list[tuple[str, Any]] = field(default_factory=list)
     owned: set[tuple[str, str, str]] = field(default_factory=set)
     seen: set[str] = field(default_factory=set)
+    languages: dict[str, str] = field(default_factory=dict)
     away: bool = False
 
     async def put(self, request: Request) -> bool:
@@ -54,6 +55,12 @@ class Inbox:
 
     async def owns(self, team: str, channel: str, thread: str) -> bool:
         return (team, channel, thread) in self.owned
+
+    async def known_language(self, user: str) -> str:
+        return self.languages.get(user, "")
+
+    async def language(self, user: str) -> str:
+        return self.languages.setdefault(user, "fr")
 
     async def invalidate(self, key: str) -> None:
         self.steps.append(("invalidate", key))
@@ -146,6 +153,13 @@ async def test_a_command_is_queued_and_acknowledged_without_words(app: AsyncApp,
     assert await send(app, command("/ask")) == (200, "")
     [(_, request)] = inbox.steps
     assert (request.action, request.text) == ("ask", "why?")
+
+
+async def test_the_persons_language_is_known_from_the_second_time_on(app: AsyncApp, inbox: Inbox) -> None:
+    for trigger in ("1", "2"):
+        await send(app, command("/ask") | {"trigger_id": trigger})
+        await asyncio.sleep(0.01)
+    assert [request.language for _, request in inbox.steps] == ["en", "fr"]
 
 
 async def test_a_stop_comes_before_what_waits(app: AsyncApp, inbox: Inbox) -> None:
