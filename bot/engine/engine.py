@@ -1,4 +1,4 @@
-"""The thread that turns the crank: all running answers in one decode after another, and what each reader hears of it."""
+"""The thread that turns the crank: all running answers in one decode after another, each reader told of its own."""
 
 import asyncio
 import logging
@@ -114,21 +114,33 @@ class Engine:
     async def stream(self, sequence: Sequence, stop: tuple[str, ...] = ()) -> AsyncIterator[Event]:
         """Yield what happens to a sequence until its answer has ended; leaving early cancels it. Raises EngineError."""
         mailbox = AsyncMailbox()
-        job = self._submit(sequence, stop, mailbox)
+        job = self.submit(sequence, stop, mailbox)
         try:
             async for event in mailbox.read():
                 yield event
         finally:
-            self._send(lambda: self._drop(job.sequence))
+            self.cancel(job)
 
     def stream_in_thread(self, sequence: Sequence, stop: tuple[str, ...] = ()) -> Iterator[Event]:
         """Do the same for a thread without an event loop."""
         mailbox = ThreadMailbox()
-        job = self._submit(sequence, stop, mailbox)
+        job = self.submit(sequence, stop, mailbox)
         try:
             yield from mailbox.read()
         finally:
-            self._send(lambda: self._drop(job.sequence))
+            self.cancel(job)
+
+    def submit(self, sequence: Sequence, stop: tuple[str, ...], mailbox: Mailbox) -> Job:
+        """Ask for an answer; what becomes of it comes to the mailbox."""
+        if self._closing:
+            raise Unavailable("the model has been closed")
+        job = Job(sequence, Transcript(stop), mailbox)
+        self._send(lambda: self._add(job))
+        return job
+
+    def cancel(self, job: Job) -> None:
+        """End an answer before the next decode; harmless when it has ended."""
+        self._send(lambda: self._drop(job.sequence))
 
     def statistics(self) -> dict[str, float]:
         """Return counts since the start, and what is held now."""
@@ -148,13 +160,6 @@ class Engine:
             "parked_bytes": self.slots.parking.bytes,
             "restored": self.slots.restored,
         }
-
-    def _submit(self, sequence: Sequence, stop: tuple[str, ...], mailbox: Mailbox) -> Job:
-        if self._closing or not self._thread.is_alive():
-            raise Unavailable("the model has been closed")
-        job = Job(sequence, Transcript(stop), mailbox)
-        self._send(lambda: self._add(job))
-        return job
 
     def _send(self, command: Callable[[], None]) -> None:
         self._commands.append(command)

@@ -2,7 +2,7 @@
 
 import ctypes
 import logging
-import random
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ class Llama:
         self._context = self._open(settings)
         self._memory = api.llama_get_memory(self._context)
         self.cells = api.llama_n_ctx(self._context)
-        self.longest = min(self.cells, api.llama_model_n_ctx_train(self._model))
+        self.longest: int = min(self.cells, api.llama_model_n_ctx_train(self._model))
         self._adapt(settings.adapters)
         self._batch = Batch(self.batch_tokens)
         self._candidates = Candidates(self.vocabulary)
@@ -133,8 +133,8 @@ class Llama:
             sampler.close()
 
     def _logits(self, rows: int) -> npt.NDArray[np.float32]:
-        address = ctypes.cast(api.llama_get_logits(self._context), ctypes.c_void_p).value
-        array = (ctypes.c_float * (rows * self.vocabulary)).from_address(address or 0)
+        address: Any = ctypes.cast(api.llama_get_logits(self._context), ctypes.c_void_p).value
+        array = (ctypes.c_float * (rows * self.vocabulary)).from_address(address)
         return np.frombuffer(array, np.float32).reshape(rows, self.vocabulary)
 
     def _sampler(self, sequence: Sequence) -> "Sampler":
@@ -241,22 +241,22 @@ class Batch:
         self.struct = api.llama_batch()
         for field, array in (("token", self._token), ("pos", self._position), ("n_seq_id", self._sequences),
                              ("seq_id", self._slots), ("logits", self._wanted)):  # fmt: skip
-            kind = dict(api.llama_batch._fields_)[field]
+            kind: Any = type(getattr(self.struct, field))
             setattr(self.struct, field, ctypes.cast(array.ctypes.data, kind))
 
     def fill(self, work: list[tuple[Sequence, int]]) -> None:
         """Write each sequence's next tokens; the last one of each that has no more is asked for its logits."""
         at = 0
         for sequence, count in work:
-            seen, end = sequence.seen, at + count
+            seen, end, slot = sequence.seen, at + count, sequence.slot or 0
             if count == 1:
                 self._token[at] = sequence.tokens[seen]
                 self._position[at] = seen
-                self._slot[at] = sequence.slot
+                self._slot[at] = slot
             else:
                 self._token[at:end] = sequence.tokens[seen : seen + count]
                 self._position[at:end] = np.arange(seen, seen + count)
-                self._slot[at:end] = sequence.slot
+                self._slot[at:end] = slot
                 self._wanted[at:end] = 0
             self._wanted[end - 1] = seen + count == len(sequence.tokens)
             at = end
@@ -335,7 +335,7 @@ def _chain(vocabulary: int, sampling: Sampling) -> Any:
     if not sampling.temperature:
         api.llama_sampler_chain_add(chain, api.llama_sampler_init_greedy())
         return chain
-    seed = random.getrandbits(32) if sampling.seed is None else sampling.seed  # noqa: S311 - not for secrets
+    seed = secrets.randbits(32) if sampling.seed is None else sampling.seed
     for sampler in (
         api.llama_sampler_init_top_k(sampling.top_k),
         api.llama_sampler_init_top_p(sampling.top_p, 1),

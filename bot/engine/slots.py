@@ -1,9 +1,10 @@
 """The places of the KV cache: what each still remembers, whose it is, and how many cells that takes."""
 
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bot.engine.cells import Cells, distinct
+from bot.engine.parking import Parking
 from bot.engine.sequence import Sequence, common_beginning
 
 WORTH_SHARING = 16  # tokens; fewer are computed again sooner than looked after
@@ -27,37 +28,6 @@ class Cache(Protocol):
 
 
 @dataclass
-class Cells:
-    """Which cells a slot holds, as runs of made-up numbers: a copy has the same numbers, so a union counts them once."""
-
-    runs: list[tuple[int, int]] = field(default_factory=list)  # start, length
-
-    def first(self, tokens: int) -> "Cells":
-        """Return the cells of the first tokens."""
-        kept = []
-        for start, length in self.runs:
-            if tokens <= 0:
-                break
-            kept.append((start, min(length, tokens)))
-            tokens -= length
-        return Cells(kept)
-
-    def grow(self, tokens: int) -> None:
-        """Take the next cells of the last run."""
-        start, length = self.runs[-1]
-        self.runs[-1] = (start, length + tokens)
-
-
-def distinct(*cells: Cells) -> int:
-    """Count cells, those held several times once."""
-    total = end = 0
-    for start, length in sorted(run for each in cells for run in each.runs):
-        total += max(0, start + length - max(start, end))
-        end = max(end, start + length)
-    return total
-
-
-@dataclass
 class Slot:
     """One place: the tokens whose KV it holds, the cells they take, and the sequence that owns it now."""
 
@@ -74,45 +44,6 @@ class Slot:
     def remembered(self) -> list[int]:
         """Return tokens of which the first `held()` have their KV here."""
         return self.sequence.tokens if self.sequence else self.tokens
-
-
-class Parking:
-    """KV states in host memory, under a byte budget; the longest unused goes first."""
-
-    def __init__(self, budget: int) -> None:
-        self.budget = budget
-        self.bytes = 0
-        self._states: OrderedDict[tuple[int, ...], bytes] = OrderedDict()
-
-    def put(self, tokens: list[int], state: bytes) -> None:
-        """Keep a state, dropping older ones until the budget holds."""
-        key = tuple(tokens)
-        self.drop(key)
-        if len(state) > self.budget:
-            return
-        for other in [other for other in self._states if other == key[: len(other)]]:
-            self.drop(other)  # the new one says it all
-        self._states[key] = state
-        self.bytes += len(state)
-        while self.bytes > self.budget:
-            self.drop(next(iter(self._states)))
-
-    def drop(self, key: tuple[int, ...]) -> None:
-        """Forget a state, if it is here."""
-        self.bytes -= len(self._states.pop(key, b""))
-
-    def best(self, tokens: list[int], limit: int) -> tuple[tuple[int, ...], int]:
-        """Return the state with the longest common beginning, and its length."""
-        found: tuple[tuple[int, ...], int] = ((), 0)
-        for key in self._states:
-            if key[: found[1] + 1] == tuple(tokens[: found[1] + 1]):
-                found = (key, common_beginning(list(key), tokens, limit))
-        return found
-
-    def get(self, key: tuple[int, ...]) -> bytes:
-        """Return a state and remember that it was used."""
-        self._states.move_to_end(key)
-        return self._states[key]
 
 
 class Slots:
@@ -222,10 +153,10 @@ class Slots:
             if self._kept(target, source, common) + need <= self.cells:
                 return
             self._empty(victim)
-        if source is not None and source is not target and source.sequence is None:
-            if self._kept(target, source, common) + need > self.cells:
-                self._park(source)
-                self._trim(source, common)
+        spare = source is not None and source is not target and source.sequence is None
+        if spare and source and self._kept(target, source, common) + need > self.cells:
+            self._park(source)
+            self._trim(source, common)
 
     def _kept(self, target: Slot, source: Slot | None, common: int) -> int:
         """Count the cells that stay held once the target has been emptied down to what it shares."""

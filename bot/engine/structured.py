@@ -28,7 +28,7 @@ def structured(
     )
     if not include_raw:
         return bound | parser
-    nothing = RunnableLambda(lambda _: None)
+    nothing: Runnable[Any, None] = RunnableLambda(lambda _: None)
     parsed = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=nothing)
     failed = RunnablePassthrough.assign(parsed=nothing)
     return RunnableMap(raw=bound) | parsed.with_fallbacks([failed], exception_key="parsing_error")
