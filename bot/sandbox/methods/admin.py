@@ -1,0 +1,53 @@
+"""What an administrator does with people: new ones, guests, closed accounts."""
+
+import re
+
+from bot.sandbox.calls import TIER_2, Call, Result, method
+from bot.sandbox.objects import user_object
+from bot.sandbox.people import BOT_USER, PERSON_TOKEN, make_user
+from bot.sandbox.refused import Refused
+
+
+@method("admin.users.invite", per_minute=TIER_2, roles=("person",))
+async def invite(call: Call) -> Result:
+    """Add somebody, whose token is xoxp- and the name."""
+    state, name = call.workspace.state, call.arguments.need("name")
+    if not re.fullmatch(r"[a-z0-9]{1,21}", name):
+        raise Refused("invalid_name")
+    if any(user["name"] == name for user in state.users.values()):
+        raise Refused("already_in_team")
+    user = make_user(state.new_id("U"), name, call.arguments.text("real_name", name.title()))
+    state.save_user(user)
+    state.dm(user["id"], BOT_USER)
+    call.workspace.announce({"type": "team_join", "user": user_object(user)})
+    return {"user": user_object(user), "token": f"{PERSON_TOKEN}{name}"}
+
+
+@method("admin.users.remove", per_minute=TIER_2, roles=("person",))
+async def remove(call: Call) -> Result:
+    """Close somebody's account."""
+    return _change(call, deleted=True)
+
+
+@method("admin.users.setRegular", per_minute=TIER_2, roles=("person",))
+async def set_regular(call: Call) -> Result:
+    """Make somebody a full member, or open a closed account again."""
+    return _change(call, deleted=False, is_restricted=False, is_ultra_restricted=False)
+
+
+@method("admin.users.setRestricted", per_minute=TIER_2, roles=("person",))
+async def set_restricted(call: Call) -> Result:
+    """Make somebody a guest."""
+    return _change(call, is_restricted=True)
+
+
+def _change(call: Call, **fields: bool) -> Result:
+    if not call.workspace.state.users[call.user]["is_admin"]:
+        raise Refused("not_an_admin")
+    user = call.workspace.state.user(call.arguments.need("user_id", "user_not_found"))
+    if user["is_bot"] or user["id"] == call.user:
+        raise Refused("cannot_be_done")
+    user |= fields
+    call.workspace.state.save_user(user)
+    call.workspace.announce({"type": "user_change", "user": user_object(user, locale=True), "cache_ts": 0})
+    return {}
