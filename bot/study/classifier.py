@@ -96,4 +96,5 @@ def save_head(head: Head, card: dict[str, Any], folder: Path) -> None:
         tensors[f"{name}.bias"] = torch.tensor([line.bias])
     folder.mkdir(parents=True, exist_ok=True)
     save_file(tensors, folder / HEAD)
+    (folder / HEAD).chmod(0o644)  # safetensors writes for the owner only; the bot may run as another
     (folder / CARD).write_text(json.dumps(card, ensure_ascii=False, indent=2) + "\n", "utf-8")

@@ -1,0 +1,128 @@
+"""The classifier that ships: the head in the repository on the real embedding model."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bot.study.adapter import fresh_adapter, worn
+from bot.study.classifier import EmbeddingClassifier, Head, Line, load_classifier, load_head, save_head
+from bot.study.windows import MOST_WINDOWS, WINDOW_TOKENS, Window, averaged, batches, bert_of, cut, stretches, vectors
+from indexing.embedder import Embedder
+
+TEXTS = {
+    "An absolute delight from beginning to end; the best film of the year.": True,
+    "Boring, badly acted and far too long. I want my money back.": False,
+    "Un livre magnifique, que j'ai dévoré en une nuit et offert à mes amis.": True,
+    "Quelle déception : l'histoire est vide et le style insupportable.": False,
+}
+
+
+@pytest.fixture
+async def embedder(embedding_model: Any) -> AsyncIterator[Embedder]:
+    """The embedder of the bot."""
+    made = Embedder(lambda: embedding_model, query="query: ", passage="passage: ")
+    await made.start()
+    yield made
+    await made.aclose()
+
+
+async def test_the_shipped_head_tells_good_from_bad_in_both_languages(embedder: Embedder) -> None:
+    positive = await load_classifier(embedder).classify(list(TEXTS))
+    assert [bool(value >= 0.5) for value in positive] == list(TEXTS.values())
+
+
+async def test_a_batch_says_what_each_text_gets_alone(embedder: Embedder) -> None:
+    classifier = load_classifier(embedder)
+    texts = [*TEXTS, "good " * 900, "x"]
+    together = await classifier.classify(texts)
+    alone = np.concatenate([await classifier.classify([text]) for text in texts])
+    assert np.abs(together - alone).max() < 1e-3
+
+
+async def test_no_text_is_no_answer(embedder: Embedder) -> None:
+    assert (await load_classifier(embedder).classify([])).shape == (0,)
+    assert (await load_classifier(embedder).classify([""])).shape == (1,)
+
+
+async def test_a_search_comes_between_the_batches(embedder: Embedder) -> None:
+    """Someone asks a question while 100 long texts are judged: it does not wait for all of them."""
+    judged = asyncio.create_task(load_classifier(embedder).classify(["It was good and bad and long. " * 60] * 24))
+    await asyncio.sleep(0.3)
+    await embedder.embed_queries(["how many days of leave?"])
+    assert not judged.done()
+    await judged
+
+
+async def test_the_eight_bit_model_is_classified_by_its_plain_vectors() -> None:
+    class Ones:
+        dimensions = 2
+
+        def encode(self, texts: Any) -> Any:
+            return np.ones((len(texts), 2), np.float32)
+
+    embedder = Embedder(Ones, query="query: ")
+    line = Line(np.array([1.0, 1.0], np.float32), -2.0)
+    positive = await EmbeddingClassifier(embedder, Head({}, line, line)).classify(["a", "b"])
+    await embedder.aclose()
+    assert positive.tolist() == [0.5, 0.5]
+
+
+def test_a_head_is_read_as_it_was_written(tmp_path: Path, embedding_model: Any) -> None:
+    adapter = {name: tensor.half().float() for name, tensor in fresh_adapter(bert_of(embedding_model.model)).items()}
+    line = Line(np.array([0.5, -1.0], np.float32), 0.25)
+    save_head(Head(adapter, line, line), {"date": "2026-11-24"}, tmp_path)
+    read = load_head(tmp_path)
+    assert read.adapter.keys() == adapter.keys()
+    assert all((read.adapter[name] == tensor).all() for name, tensor in adapter.items())
+    assert read.adapted.bias == 0.25
+    assert read.plain.weights.tolist() == [0.5, -1.0]
+
+
+def test_an_adapter_is_taken_off_again(embedding_model: Any) -> None:
+    """Documents are embedded by the same model: it must be as it was, even after a failure."""
+    import torch
+
+    model = embedding_model.model
+    bert = bert_of(model)
+    windows = cut(model.tokenizer, ["The quick brown fox."])
+    before = vectors(model, windows, {})
+    adapter = {name: torch.ones_like(tensor) * 0.05 for name, tensor in fresh_adapter(bert).items()}
+    assert np.abs(vectors(model, windows, adapter) - before).max() > 1e-3
+    with pytest.raises(KeyError), worn(bert, adapter):
+        raise KeyError
+    assert (vectors(model, windows, {}) == before).all()
+
+
+def test_a_fresh_adapter_changes_nothing(embedding_model: Any) -> None:
+    model = embedding_model.model
+    windows = cut(model.tokenizer, ["The quick brown fox."])
+    assert (vectors(model, windows, fresh_adapter(bert_of(model))) == vectors(model, windows, {})).all()
+
+
+def test_a_short_text_has_the_vector_that_search_gives_it(embedding_model: Any) -> None:
+    model = embedding_model.model
+    own = vectors(model, cut(model.tokenizer, ["Bonjour tout le monde"]), {})
+    assert np.abs(own - embedding_model.encode(["query: Bonjour tout le monde"])).max() < 1e-5
+
+
+def test_windows_are_even_and_a_very_long_text_loses_its_middle() -> None:
+    assert stretches([]) == [[]]
+    assert [len(part) for part in stretches(list(range(WINDOW_TOKENS + 1)))] == [125, 126]
+    parts = stretches(list(range(WINDOW_TOKENS * 20)))
+    assert len(parts) == MOST_WINDOWS
+    assert (parts[0][0], parts[-1][-1]) == (0, WINDOW_TOKENS * 20 - 1)
+
+
+def test_every_window_is_in_one_batch() -> None:
+    lengths = [5, 2000, 7, 1, 900, 900, 900]
+    assert sorted(index for batch in batches(lengths) for index in batch) == list(range(7))
+
+
+def test_the_windows_of_a_text_are_averaged() -> None:
+    windows = [Window(0, [1]), Window(1, [1]), Window(0, [1])]
+    found = np.array([[1, 0], [5, 5], [0, 1]], np.float32)
+    assert averaged(found, [window.text for window in windows], 2).tolist() == [[0.5, 0.5], [5, 5]]
