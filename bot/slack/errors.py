@@ -8,9 +8,10 @@ SLACK_ERRORS = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
 
 def code(error: BaseException) -> str:
     """Return Slack's name of an error; "" if Slack did not name it."""
-    if not isinstance(error, SlackApiError) or not hasattr(error.response, "get"):
+    if not isinstance(error, SlackApiError):
         return ""
-    return str(error.response.get("error") or "")
+    data = getattr(error.response, "data", error.response)  # a str where something before Slack answered
+    return str(data.get("error") or "") if isinstance(data, dict) else ""
 
 
 def is_uncertain(error: BaseException) -> bool:

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.slack.errors import code
 from handlers.request import Request
 
 LEDGER_SECONDS = 30 * 86400  # an edited question is answered in the same message that long
@@ -109,7 +110,7 @@ async def thread_messages(client: AsyncWebClient, channel: str, thread: str) -> 
                 channel=channel, ts=thread, cursor=cursor, limit=200, include_all_metadata=True
             )
         except SlackApiError as error:
-            if error.response.get("error") in {"thread_not_found", "channel_not_found", "not_in_channel"}:
+            if code(error) in {"thread_not_found", "channel_not_found", "not_in_channel"}:
                 return messages
             raise
         messages += page["messages"]
