@@ -12,6 +12,7 @@ from indexing.index import Point, VectorIndex
 from indexing.language import language_of
 from indexing.reading import Reading, ReadingLimits, ReadPage, Unreadable, kind_of
 from indexing.records import Record, chunk_point, page_point
+from indexing.sparse import AVERAGE_PAGE_TERMS, of_passage
 
 Report = Callable[[str, int, int], None]  # stage ("reading", "embedding", "storing"), done, total
 
@@ -33,6 +34,7 @@ class Ingest:
     _waiting: list[Chunk] = field(default_factory=list)
     _texts: list[Point] = field(default_factory=list)
     _pages: list[ReadPage] = field(default_factory=list)
+    _page_texts: dict[int, str] = field(default_factory=dict)  # of the pages whose chunks wait
 
     async def run(self, path: Path, name: str) -> Record:
         """Read and store everything; return the record with its figures. Raises Unreadable."""
@@ -64,6 +66,7 @@ class Ingest:
         self._pages.append(replace(page, text=""))
         if page.text:
             self._texts.append(page_point(self.record.document_id, page.number, page.text))
+            self._page_texts[page.number] = page.text
 
     async def _store(self, count: int) -> None:
         """Embed and store the chunks that wait, and the pages read so far."""
@@ -76,14 +79,20 @@ class Ingest:
         texts, self._texts = self._texts, []
         await self.index.put([*points, *texts])
         self.record = replace(self.record, chunks=self.record.chunks + len(chunks))
+        self._page_texts = {page: text for page, text in self._page_texts.items() if page >= chunks[-1].page}
 
     def _in_context(self, chunk: Chunk) -> str:
         """Return what is embedded: the chunk under its document's title and its headings."""
         return "\n".join(part for part in (self.record.title, chunk.heading, chunk.text) if part)
 
     def _points(self, chunks: Sequence[Chunk], vectors: Vectors) -> list[Point]:
+        language = self.record.language
+        words = {
+            page: of_passage(f"{heading}\n{self._page_texts[page]}", language, AVERAGE_PAGE_TERMS)
+            for page, heading in {chunk.page: chunk.heading for chunk in chunks}.items()
+        }
         return [
-            chunk_point(self.record.document_id, chunk, self.record.language, vector)
+            chunk_point(self.record.document_id, chunk, vector, language=language, page_words=words[chunk.page])
             for chunk, vector in zip(chunks, vectors, strict=True)
         ]
 

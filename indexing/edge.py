@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 import qdrant_edge as edge
 
-from indexing.index import DENSE, KEYWORDS, RANK_CONSTANT, SPARSE, Branch, Hit, Payload, Point, Where
+from indexing.index import DENSE, KEYWORDS, PAGE_WORDS, RANK_CONSTANT, WORDS, Branch, Hit, Payload, Point, Where
 
 BATCH = 64  # points a call: about 5 ms under the global lock
 PAGE = 256  # points a scroll
@@ -115,7 +115,9 @@ def _open(folder: Path, dimensions: int) -> Any:
         str(folder),
         edge.EdgeConfig(
             vectors={DENSE: edge.EdgeVectorParams(size=dimensions, distance=edge.Distance.Cosine)},
-            sparse_vectors={SPARSE: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
+            sparse_vectors={
+                name: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf) for name in (WORDS, PAGE_WORDS)
+            },
         ),
     )
     for name in KEYWORDS:
@@ -132,8 +134,10 @@ def _point(point: Point) -> Any:
     vectors: dict[str, Any] = {}
     if point.dense is not None:
         vectors[DENSE] = point.dense.tolist()
-    if point.sparse:
-        vectors[SPARSE] = _sparse(point.sparse)
+    if point.words:
+        vectors[WORDS] = _sparse(point.words)
+    if point.page_words:
+        vectors[PAGE_WORDS] = _sparse(point.page_words)
     return edge.Point(point.id, vectors, point.payload)
 
 
@@ -142,9 +146,8 @@ def _sparse(weights: dict[int, float]) -> Any:
 
 
 def _query(branch: Branch) -> Any:
-    if isinstance(branch.query, dict):
-        return edge.Query.Nearest(_sparse(branch.query), using=SPARSE)
-    return edge.Query.Nearest(branch.query.tolist(), using=DENSE)
+    vector = _sparse(branch.query) if isinstance(branch.query, dict) else branch.query.tolist()
+    return edge.Query.Nearest(vector, using=branch.using)
 
 
 def _filter(where: Where) -> Any:

@@ -13,7 +13,8 @@ Payload = dict[str, Any]
 # A field must be (or contain) the value, or any of the values. An empty sequence of values matches nothing.
 Where = Mapping[str, str | Sequence[str]]
 
-DENSE, SPARSE = "dense", "sparse"
+DENSE, WORDS, PAGE_WORDS = "dense", "words", "page_words"  # the vectors of a chunk
+Sparse = dict[int, float]
 KEYWORDS = ("kind", "document_id", "channels", "file_ids", "users")  # payload fields that are filtered by
 
 
@@ -24,14 +25,16 @@ class Point:
     id: str  # a UUID
     payload: Payload
     dense: Vector | None = None
-    sparse: dict[int, float] = field(default_factory=dict)
+    words: Sparse = field(default_factory=dict)
+    page_words: Sparse = field(default_factory=dict)  # of the whole page that the chunk stands on
 
 
 @dataclass(frozen=True)
 class Branch:
     """One ranking that goes into the fusion: by a dense or by a sparse vector."""
 
-    query: "Vector | dict[int, float]"
+    using: str  # which vector of the chunks
+    query: "Vector | Sparse"
     weight: float
     limit: int
 

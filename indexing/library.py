@@ -14,7 +14,7 @@ from indexing.adding import Ingest, Report
 from indexing.audience import Audience
 from indexing.document import Document, Passage, Share
 from indexing.embedder import Embedder
-from indexing.index import Branch, VectorIndex, Where
+from indexing.index import DENSE, PAGE_WORDS, WORDS, Branch, VectorIndex, Where
 from indexing.reading import ReadingLimits
 from indexing.records import Record, id_of, newest
 
@@ -22,7 +22,7 @@ __all__ = ["Library", "Page", "Receipt", "Report"]
 
 CANDIDATES = 40  # of each branch of the fusion
 REPHRASED_WEIGHT = 0.5  # of a rephrasing, against 1 of the question itself
-SPARSE_WEIGHT = 1.0
+WORDS_WEIGHT, PAGE_WORDS_WEIGHT = 0.7, 0.3  # against 1 of the dense ranking; see tests/evaluation/README.md
 THRESHOLD = 0.5
 
 
@@ -126,9 +126,10 @@ class Library:
         branches: list[Branch] = []
         for place, (question, vector) in enumerate(zip(asked, vectors, strict=True)):
             weight = REPHRASED_WEIGHT if place else 1.0
-            branches.append(Branch(vector, weight, CANDIDATES))
+            branches.append(Branch(DENSE, vector, weight, CANDIDATES))
             if terms := sparse.of_question(question):
-                branches.append(Branch(terms, weight * SPARSE_WEIGHT, CANDIDATES))
+                branches.append(Branch(WORDS, terms, weight * WORDS_WEIGHT, CANDIDATES))
+                branches.append(Branch(PAGE_WORDS, terms, weight * PAGE_WORDS_WEIGHT, CANDIDATES))
         where = {"kind": "chunk", "channels": sorted(readable_by.channels)}
         where |= {"document_id": document_id} if document_id else {}
         hits = await self._index.search(branches, where, limit=CANDIDATES)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from qdrant_client import AsyncQdrantClient, models
 
-from indexing.index import DENSE, KEYWORDS, RANK_CONSTANT, SPARSE, Branch, Hit, Payload, Point, Where
+from indexing.index import DENSE, KEYWORDS, PAGE_WORDS, RANK_CONSTANT, WORDS, Branch, Hit, Payload, Point, Where
 
 BATCH = 64
 PAGE = 256
@@ -30,7 +30,9 @@ class QdrantIndex:
             await client.create_collection(
                 collection,
                 vectors_config={DENSE: models.VectorParams(size=dimensions, distance=models.Distance.COSINE)},
-                sparse_vectors_config={SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)},
+                sparse_vectors_config={
+                    name: models.SparseVectorParams(modifier=models.Modifier.IDF) for name in (WORDS, PAGE_WORDS)
+                },
                 quantization_config=models.ScalarQuantization(scalar=scalar) if quantize else None,
             )
         await cls._index_fields(client, collection)
@@ -86,7 +88,7 @@ class QdrantIndex:
         found = await self._client.query_points(
             self._collection,
             prefetch=[
-                models.Prefetch(query=_query(branch), using=_name(branch), filter=condition, limit=branch.limit)
+                models.Prefetch(query=_query(branch), using=branch.using, filter=condition, limit=branch.limit)
                 for branch in branches
             ],
             query=models.RrfQuery(rrf=models.Rrf(k=RANK_CONSTANT, weights=weights)),
@@ -111,8 +113,10 @@ def _point(point: Point) -> models.PointStruct:
     vectors: dict[str, Any] = {}
     if point.dense is not None:
         vectors[DENSE] = point.dense.tolist()
-    if point.sparse:
-        vectors[SPARSE] = _sparse(point.sparse)
+    if point.words:
+        vectors[WORDS] = _sparse(point.words)
+    if point.page_words:
+        vectors[PAGE_WORDS] = _sparse(point.page_words)
     return models.PointStruct(id=point.id, vector=vectors, payload=point.payload)
 
 
@@ -122,10 +126,6 @@ def _sparse(weights: dict[int, float]) -> models.SparseVector:
 
 def _query(branch: Branch) -> Any:
     return _sparse(branch.query) if isinstance(branch.query, dict) else branch.query.tolist()
-
-
-def _name(branch: Branch) -> str:
-    return SPARSE if isinstance(branch.query, dict) else DENSE
 
 
 def _filter(where: Where) -> models.Filter:

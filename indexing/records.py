@@ -8,7 +8,7 @@ from typing import Any
 from indexing.audience import Audience
 from indexing.chunks import Chunk
 from indexing.document import Document, Share
-from indexing.index import Payload, Point, Vector
+from indexing.index import Payload, Point, Sparse, Vector
 from indexing.sparse import of_passage
 
 NAMESPACE = uuid.UUID("6f6c696f-0000-4000-8000-000000000001")
@@ -87,14 +87,15 @@ def id_of(document_id: str, *what: object) -> str:
     return str(uuid.uuid5(NAMESPACE, ":".join(map(str, (document_id, *what)))))
 
 
-def chunk_point(document_id: str, chunk: Chunk, language: str, vector: Vector) -> Point:
+def chunk_point(document_id: str, chunk: Chunk, vector: Vector, *, language: str, page_words: Sparse) -> Point:
     """Return a chunk as a point that nobody may read yet."""
     payload: dict[str, Any] = asdict(chunk) | {"kind": "chunk", "document_id": document_id, "channels": []}
     return Point(
         id=id_of(document_id, "chunk", chunk.position),
         payload=payload,
         dense=vector,
-        sparse=of_passage(f"{chunk.heading}\n{chunk.text}", language),
+        words=of_passage(f"{chunk.heading}\n{chunk.text}", language),
+        page_words=page_words,
     )
 
 

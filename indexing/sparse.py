@@ -11,7 +11,7 @@ from pathlib import Path
 import snowballstemmer
 
 K1, B = 1.2, 0.75  # Robertson's usual values
-AVERAGE_TERMS = 70  # of a chunk, stop words left out
+AVERAGE_TERMS, AVERAGE_PAGE_TERMS = 70, 250  # of a chunk and of a page, stop words left out
 
 # A compound keeps its joints (read.table, 10.0.0.1, /etc/pam.d, mail-server) and counts whole and in parts.
 COMPOUND = re.compile(r"[^\W_]+(?:[._/:@\\~+-]+[^\W_]+)*", re.UNICODE)
@@ -72,10 +72,10 @@ def hashed(term: str) -> int:
     return zlib.crc32(term.encode()) & 0x7FFFFFFF
 
 
-def of_passage(text: str, language: str) -> Sparse:
+def of_passage(text: str, language: str, average_terms: int = AVERAGE_TERMS) -> Sparse:
     """Return BM25's weights of a stored text; the index multiplies by the inverse document frequency."""
     counts = Counter(hashed(term) for term in terms(text, language))
-    norm = K1 * (1 - B + B * counts.total() / AVERAGE_TERMS)
+    norm = K1 * (1 - B + B * counts.total() / average_terms)
     return {term: count * (K1 + 1) / (count + norm) for term, count in counts.items()}
 
 

@@ -1,5 +1,6 @@
 """Chunks: nothing is lost, pages never go backwards, sentences stay whole, headings stand above."""
 
+import itertools
 import re
 from collections import Counter
 
@@ -38,7 +39,7 @@ def test_every_character_of_every_page_is_in_some_chunk(pages: list[str], size: 
 def test_pages_never_go_backwards(pages: list[str], size: int) -> None:
     chunks = of(pages, size)
     assert all(chunk.page <= chunk.last_page <= chunk.page + 1 for chunk in chunks)
-    assert all(before.last_page <= after.page for before, after in zip(chunks, chunks[1:], strict=False))
+    assert all(before.last_page <= after.page for before, after in itertools.pairwise(chunks))
     assert [chunk.position for chunk in chunks] == list(range(len(chunks)))
 
 

@@ -4,13 +4,14 @@ import asyncio
 import uuid
 import warnings
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from indexing.edge import EdgeIndex
-from indexing.index import Branch, Point, Vector, VectorIndex
+from indexing.index import DENSE, PAGE_WORDS, WORDS, Branch, Point, Vector, VectorIndex
 from indexing.qdrant import QdrantIndex, connect
 
 DIMENSIONS = 8
@@ -38,7 +39,7 @@ def unit(place: int) -> Vector:
 
 def chunk(number: int, channel: str = "C1", **fields: object) -> Point:
     payload = {"kind": "chunk", "document_id": f"d{number % 2}", "channels": [channel], "number": number}
-    return Point(id=name(number), payload=payload | fields, dense=unit(number % DIMENSIONS), sparse={number: 1.0})
+    return Point(id=name(number), payload=payload | fields, dense=unit(number % DIMENSIONS), words={number: 1.0})
 
 
 def name(number: int) -> str:
@@ -51,7 +52,7 @@ def numbers(payloads: list[dict[str, object]]) -> set[object]:
 
 async def test_the_nearest_by_both_rankings_comes_first(index: VectorIndex) -> None:
     await index.put([chunk(number) for number in range(6)])
-    hits = await index.search([Branch(unit(3), 1, 5), Branch({3: 1.0}, 1, 5)], {"kind": "chunk"}, limit=3)
+    hits = await index.search([Branch(DENSE, unit(3), 1, 5), Branch(WORDS, {3: 1.0}, 1, 5)], {"kind": "chunk"}, limit=3)
     assert hits[0].payload["number"] == 3
     assert hits[0].score == pytest.approx(2 / 61, rel=0.05)
     assert np.allclose(hits[0].dense, unit(3), atol=1e-5)
@@ -60,21 +61,21 @@ async def test_the_nearest_by_both_rankings_comes_first(index: VectorIndex) -> N
 async def test_weights_decide_between_rankings(index: VectorIndex) -> None:
     await index.put([chunk(number) for number in range(6)])
     for heavy, first in (([3.0, 1.0], 2), ([1.0, 3.0], 4)):
-        branches = [Branch(unit(2), heavy[0], 1), Branch({4: 1.0}, heavy[1], 1)]
+        branches = [Branch(DENSE, unit(2), heavy[0], 1), Branch(WORDS, {4: 1.0}, heavy[1], 1)]
         assert (await index.search(branches, {}, limit=1))[0].payload["number"] == first
 
 
 async def test_a_rare_term_weighs_more(index: VectorIndex) -> None:
-    common = [Point(id=name(n), payload={"number": n}, dense=unit(n), sparse={7: 1.0}) for n in range(5)]
-    rare = Point(id=name(9), payload={"number": 9}, dense=unit(0), sparse={8: 1.0})
+    common = [Point(id=name(n), payload={"number": n}, dense=unit(n), words={7: 1.0}) for n in range(5)]
+    rare = Point(id=name(9), payload={"number": 9}, dense=unit(0), words={8: 1.0})
     await index.put([*common, rare])
-    hits = await index.search([Branch({7: 1.0, 8: 1.0}, 1, 6)], {}, limit=6)
+    hits = await index.search([Branch(WORDS, {7: 1.0, 8: 1.0}, 1, 6)], {}, limit=6)
     assert hits[0].payload["number"] == 9
 
 
 async def test_the_filter_binds_every_ranking(index: VectorIndex) -> None:
     await index.put([chunk(1, "C1"), chunk(2, "C2"), chunk(3, "C3")])
-    branches = [Branch(unit(2), 1, 5), Branch({2: 1.0}, 1, 5)]
+    branches = [Branch(DENSE, unit(2), 1, 5), Branch(WORDS, {2: 1.0}, 1, 5)]
     hits = await index.search(branches, {"channels": ["C1", "C3"]}, limit=5)
     assert numbers([hit.payload for hit in hits]) <= {1, 3}
     assert await index.search(branches, {"channels": []}, limit=5) == []
@@ -82,7 +83,9 @@ async def test_the_filter_binds_every_ranking(index: VectorIndex) -> None:
 
 async def test_points_without_vectors_are_kept_and_never_ranked(index: VectorIndex) -> None:
     await index.put([chunk(1), Point(id=name(50), payload={"kind": "document", "number": 50, "channels": ["C1"]})])
-    hits = await index.search([Branch(unit(1), 1, 5), Branch({1: 1.0}, 1, 5)], {"channels": "C1"}, limit=5)
+    hits = await index.search(
+        [Branch(DENSE, unit(1), 1, 5), Branch(WORDS, {1: 1.0}, 1, 5)], {"channels": "C1"}, limit=5
+    )
     assert numbers([hit.payload for hit in hits]) == {1}
     assert numbers(await index.find({"kind": "document"})) == {50}
 
@@ -106,8 +109,14 @@ async def test_more_than_one_page_is_found_and_changed(index: VectorIndex) -> No
 async def test_changing_leaves_other_fields_and_vectors(index: VectorIndex) -> None:
     await index.put([chunk(1)])
     await index.change([name(1)], {"channels": ["C2"]})
-    (hit,) = await index.search([Branch(unit(1), 1, 5)], {"channels": "C2"}, limit=5)
+    (hit,) = await index.search([Branch(DENSE, unit(1), 1, 5)], {"channels": "C2"}, limit=5)
     assert hit.payload["number"] == 1
+
+
+async def test_the_words_of_the_page_are_a_ranking_of_their_own(index: VectorIndex) -> None:
+    await index.put([replace(chunk(number), page_words={100 + number % 2: 1.0}) for number in range(6)])
+    hits = await index.search([Branch(PAGE_WORDS, {101: 1.0}, 1, 5)], {}, limit=5)
+    assert numbers([hit.payload for hit in hits]) == {1, 3, 5}
 
 
 async def test_what_is_not_there_does_no_harm(index: VectorIndex) -> None:
@@ -121,7 +130,7 @@ async def test_searches_go_on_while_points_are_put(index: VectorIndex) -> None:
     await index.put([chunk(number) for number in range(100)])
     await asyncio.gather(
         index.put([chunk(number) for number in range(100, 400)]),
-        *(index.search([Branch(unit(1), 1, 5)], {"kind": "chunk"}, limit=5) for _ in range(10)),
+        *(index.search([Branch(DENSE, unit(1), 1, 5)], {"kind": "chunk"}, limit=5) for _ in range(10)),
     )
     assert await index.count({}) == 400
 
@@ -132,5 +141,5 @@ async def test_edge_finds_everything_again_after_it_was_opened_anew(tmp_path: Pa
     await index.aclose()
     again = await EdgeIndex.open(tmp_path / "index", DIMENSIONS)
     assert await again.count({"kind": "chunk"}) == 10
-    assert (await again.search([Branch({3: 1.0}, 1, 5)], {}, limit=1))[0].payload["number"] == 3
+    assert (await again.search([Branch(WORDS, {3: 1.0}, 1, 5)], {}, limit=1))[0].payload["number"] == 3
     await again.aclose()
