@@ -65,8 +65,9 @@ async def ask(request: Request, services: Services) -> Pieces:
     question = await understand(replace(request, text=text), services)
     yield Progress(say("ask.searching", question.language))
     passages = await search(question, request, services)
-    async for piece in answer(question, passages, request, services):
-        yield piece
+    async with aclosing(answer(question, passages, request, services)) as pieces:  # type: ignore[type-var]
+        async for piece in pieces:
+            yield piece
 
 
 async def understand(request: Request, services: Services) -> Question:

@@ -41,12 +41,12 @@ async def chat(request: Request, services: Services) -> Pieces:
         raise UserError(say("chat.empty", language))
     history = await recall(request, services)
     if await concerns_documents(request, history, services):
-        async with aclosing(asking.ask(request, services)) as pieces:  # type: ignore[type-var]
-            async for piece in pieces:
-                yield piece
-        return
-    async for piece in converse(request, history, services, language):
-        yield piece
+        answer = asking.ask(request, services)
+    else:
+        answer = converse(request, history, services, language)
+    async with aclosing(answer) as pieces:  # type: ignore[type-var]
+        async for piece in pieces:
+            yield piece
 
 
 async def concerns_documents(request: Request, history: Sequence[BaseMessage], services: Services) -> bool:

@@ -23,6 +23,7 @@ SOME_WORDS = 0.34  # with a near sentence, for paraphrases
 NEAR = 0.86  # cosine of a multilingual-e5 vector: 0.90 is the same thing said otherwise, 0.80 another subject
 VERY_NEAR = 0.89  # for another language, where hardly a word is the same
 
+HEADING = re.compile(r"^#{1,6} .*$", re.MULTILINE)
 NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 GROUPED = re.compile(r"(?<=\d)[\s\u00a0\u202f,.](?=\d{3}(?!\d))")
 COUNTED = {
@@ -94,7 +95,7 @@ def spans_of(passages: Sequence[Passage]) -> list[Span]:
     for place, passage in enumerate(passages):
         held = ""
         for start, end in spans(passage.text, LONGEST_SPAN):
-            held += passage.text[start:end]
+            held += HEADING.sub("", passage.text[start:end])
             if len(held.strip()) >= SHORT_SPAN:
                 found.append(Span(place, held.strip()))
                 held = ""

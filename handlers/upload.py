@@ -31,8 +31,9 @@ async def upload(request: Request, services: Services) -> Pieces:
     received = [outcome for outcome in outcomes if isinstance(outcome, Received)]
     if not received:
         return
-    async for piece in afterwards(request, received, services):
-        yield piece
+    async with aclosing(afterwards(request, received, services)) as pieces:  # type: ignore[type-var]
+        async for piece in pieces:
+            yield piece
 
 
 def said(outcome: Outcome, request: Request, *, first: bool) -> str:

@@ -59,7 +59,7 @@ class ScriptedModel(BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:  # fmt: skip
         line = self._next(messages, options)
         for place in range(self.waits, 0, -1):
-            wait = {"queue_position": place, "expected_wait_seconds": 2.0 * place}
+            wait = {"queue_position": place, "expected_wait_seconds": 2 * place}
             yield ChatGenerationChunk(message=AIMessageChunk("", response_metadata=wait))
         ended = False
         try:
