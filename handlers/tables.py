@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -125,4 +126,4 @@ def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "¦") or " "
+    return re.sub(r"[ \t\r\n]+", " ", text).strip().replace("|", "¦") or " "
