@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from indexing import ranking, sparse
+from indexing import ranking, relevance, sparse
 from indexing.adding import Ingest, Report
 from indexing.audience import Audience
 from indexing.document import Document, Passage, Share
-from indexing.embedder import Embedder
+from indexing.embedder import Embedder, Vectors
 from indexing.index import DENSE, PAGE_WORDS, WORDS, Branch, VectorIndex, Where
 from indexing.reading import ReadingLimits
 from indexing.records import Record, id_of, newest
@@ -23,7 +23,6 @@ __all__ = ["Library", "Page", "Receipt", "Report"]
 CANDIDATES = 40  # of each branch of the fusion
 REPHRASED_WEIGHT = 0.5  # of a rephrasing, against 1 of the question itself
 WORDS_WEIGHT, PAGE_WORDS_WEIGHT = 0.7, 0.3  # against 1 of the dense ranking; see tests/evaluation/README.md
-THRESHOLD = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,18 +121,17 @@ class Library:
         asked = [question for question in dict.fromkeys(questions) if question.strip()]
         if not asked or not readable_by.channels:
             return []
+        where: dict[str, str | list[str]] = {"kind": "chunk", "channels": sorted(readable_by.channels)}
+        if document_id:
+            where["document_id"] = document_id
         vectors = await self._embedder.embed_queries(asked)
-        branches: list[Branch] = []
-        for place, (question, vector) in enumerate(zip(asked, vectors, strict=True)):
-            weight = REPHRASED_WEIGHT if place else 1.0
-            branches.append(Branch(DENSE, vector, weight, CANDIDATES))
-            if terms := sparse.of_question(question):
-                branches.append(Branch(WORDS, terms, weight * WORDS_WEIGHT, CANDIDATES))
-                branches.append(Branch(PAGE_WORDS, terms, weight * PAGE_WORDS_WEIGHT, CANDIDATES))
-        where = {"kind": "chunk", "channels": sorted(readable_by.channels)}
-        where |= {"document_id": document_id} if document_id else {}
+        branches = branches_of(asked, vectors)
         hits = await self._index.search(branches, where, limit=CANDIDATES)
-        found = ranking.joined(ranking.without_duplicates(ranking.judge(hits, asked, list(vectors))))
+        if not hits:
+            return []
+        best = relevance.best_score([branch.weight for branch in branches])
+        answered = relevance.probability(relevance.evidence(hits, asked[0], vectors[0], best))
+        found = ranking.joined(ranking.without_duplicates(ranking.judge(hits, answered)))
         return await self._passages(found[:limit], readable_by)
 
     async def _passages(self, found: Sequence[ranking.Found], readable_by: Audience) -> list[Passage]:
@@ -202,7 +200,7 @@ class Library:
     @property
     def threshold(self) -> float:
         """The relevance below which a question is refused without asking the model."""
-        return THRESHOLD
+        return relevance.THRESHOLD
 
     async def aclose(self) -> None:
         """Write everything down and let go."""
@@ -239,6 +237,18 @@ class Library:
 
     async def _records(self, where: Where) -> list[Record]:
         return [Record.of(payload) for payload in await self._index.find({"kind": "document", **where})]
+
+
+def branches_of(questions: Sequence[str], vectors: Vectors) -> list[Branch]:
+    """Return the rankings that are fused: for each question by meaning, by words, and by the words of the page."""
+    branches: list[Branch] = []
+    for place, (question, vector) in enumerate(zip(questions, vectors, strict=True)):
+        weight = REPHRASED_WEIGHT if place else 1.0
+        branches.append(Branch(DENSE, vector, weight, CANDIDATES))
+        if terms := sparse.of_question(question):
+            branches.append(Branch(WORDS, terms, weight * WORDS_WEIGHT, CANDIDATES))
+            branches.append(Branch(PAGE_WORDS, terms, weight * PAGE_WORDS_WEIGHT, CANDIDATES))
+    return branches
 
 
 def passage_of(one: ranking.Found, document: Document) -> Passage:

@@ -1,11 +1,9 @@
-"""From hits to passages: relevance, near-duplicates out, neighbours joined. Pure functions."""
+"""From hits to passages: near-duplicates out, neighbours joined. Pure functions."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from indexing.index import Hit, Vector
-from indexing.sparse import hashed, terms
+from indexing.index import Hit
 
 DUPLICATE_WORDS = 0.85  # of all words of both: a new version that changes a number is no duplicate
 
@@ -29,40 +27,19 @@ class Found:
         return int(self.hit.payload["page"]), int(self.hit.payload["last_page"])
 
 
-def judge(hits: Sequence[Hit], questions: Sequence[str], vectors: Sequence[Vector]) -> list[Found]:
-    """Give each hit its relevance for the question it fits best."""
-    wanted = [_wanted(question) for question in questions]
+def judge(hits: Sequence[Hit], answered: float) -> list[Found]:
+    """Give each hit its relevance: the probability that the question is answered for the best, less for the others."""
+    best = max((hit.score for hit in hits), default=1.0)
     return [
         Found(
             hit=hit,
             first=int(hit.payload["position"]),
             last=int(hit.payload["position"]),
             text=str(hit.payload["text"]),
-            relevance=max(
-                relevance(float(vector @ hit.dense), coverage(terms_wanted, hit.payload))
-                for vector, terms_wanted in zip(vectors, wanted, strict=True)
-            ),
+            relevance=answered * hit.score / best,
         )
         for hit in hits
     ]
-
-
-def relevance(cosine: float, covered: float) -> float:
-    """Return the probability that a chunk with these figures answers: a logistic fit, see tests/evaluation."""
-    return 1 / (1 + math.exp(-(40 * (cosine - 0.85) + 2 * (covered - 0.4))))
-
-
-def _wanted(question: str) -> list[set[int]]:
-    """Return for each term of a question the dimensions that count as it: its stem in either language."""
-    both = zip(terms(question, "en"), terms(question, "fr"), strict=True)
-    return [{hashed(english), hashed(french)} for english, french in both]
-
-
-def coverage(wanted: Sequence[set[int]], payload: dict[str, object]) -> float:
-    """Return the share of a question's terms that a chunk has."""
-    text = f"{payload['heading']}\n{payload['text']}"
-    there = {hashed(term) for language in ("en", "fr") for term in terms(text, language)}
-    return sum(bool(choices & there) for choices in wanted) / len(wanted) if wanted else 0.0
 
 
 def without_duplicates(found: Iterable[Found]) -> list[Found]:

@@ -20,6 +20,15 @@ from indexing.reading import ReadingLimits
 
 EVERYBODY = Audience(frozenset({"evaluation"}))
 LOOKED_AT = 10  # passages a question
+RANKING = {
+    "ranking",
+    "relevance",
+    "library",
+    "opening",
+    "qdrant",
+    "reranker",
+    "int8",
+}  # change what is found, not what is stored
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +79,8 @@ async def open_for(settings: Settings) -> Library:
     embeddings = settings.embeddings
     stamp = hashlib.sha256(f"{embeddings.model} {embeddings.int8}".encode())
     for source in sorted(Path(str(indexing.__file__)).parent.glob("*.py")):
-        stamp.update(source.read_bytes())
+        if source.stem not in RANKING:
+            stamp.update(source.read_bytes())
     return await open_library(
         folder=settings.cache_dir / "evaluation" / stamp.hexdigest()[:12],
         embeddings=await asyncio.to_thread(fetch_embeddings, embeddings.model, settings.cache_dir),
@@ -82,7 +92,7 @@ async def open_for(settings: Settings) -> Library:
 
 async def add_all(library: Library, documents: Path) -> None:
     """Share every PDF of the folder in one conversation, under its path."""
-    for path in sorted(documents.rglob("*.pdf")):
+    for path in await asyncio.to_thread(lambda: sorted(documents.rglob("*.pdf"))):
         name = str(path.relative_to(documents))
         share = Share(channel="evaluation", file_id=name, user="U1", ts="1.0", permalink="", name=name)
         receipt = await library.add(path, share)
