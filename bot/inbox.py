@@ -3,6 +3,9 @@
 Keys: `seen:<request>` names the thread of a request that was accepted; `inbox:<thread>` is the list of what is to be
 done, oldest first; `queue:threads` orders the threads by the time at which their head was put; `holder:<request>` is
 the worker that is at it, while it renews its hold; `tries:<request>` counts starts and failures.
+
+Slack tells things again that were not acknowledged, so what was said first may come last: PUT puts a message before
+those that were said after it and that nobody has begun.
 """
 
 _HEAD_OF = """
@@ -14,11 +17,21 @@ local function head_of(inbox, threads, thread)
 end
 """
 _PUT = """
+local function is_begun(id)
+  return redis.call('EXISTS', 'holder:' .. id) == 1 or redis.call('EXISTS', 'tries:' .. id) == 1
+end
+
 local seen, inbox, threads = KEYS[1], KEYS[2], KEYS[3]
 local raw, thread = ARGV[1], ARGV[2]
 local new = redis.call('SET', seen, thread, 'NX', 'EX', ARGV[3])
 if new then
-  redis.call('RPUSH', inbox, raw)
+  local said_at, later = tonumber(cjson.decode(raw).ts), nil
+  for i, waiting in ipairs(said_at and redis.call('LRANGE', inbox, 0, -1) or {}) do
+    local other = cjson.decode(waiting)
+    local is_later = (tonumber(other.ts) or 0) > said_at and not (i == 1 and is_begun(other.id))
+    if is_later and not later then later = waiting end
+  end
+  if later then redis.call('LINSERT', inbox, 'BEFORE', later, raw) else redis.call('RPUSH', inbox, raw) end
   redis.call('EXPIRE', inbox, ARGV[4])
 end
 return {new and 1 or 0, head_of(inbox, threads, thread)}

@@ -51,9 +51,15 @@ class Held(Exception):
 class Queue:
     """What has to be done, in Redis."""
 
-    def __init__(self, redis: Redis, url: str, *, own_days: int = 90) -> None:
+    def __init__(self, redis: Redis, url: str, *, own_days: int = 90, settle_seconds: float = 1.0) -> None:
+        """Make a queue; what comes in the first `settle_seconds` waits as long, so that it can be put into order.
+
+        A gateway that comes back is told at once, in any order, what its predecessor did not acknowledge.
+        """
         self._redis: Any = redis  # its types say bytes-or-str for what decode_responses makes str
         self._own_seconds = own_days * 86400
+        self._settle_seconds = settle_seconds
+        self._settled: datetime | None = None  # when the first second of this gateway is over
         self.lanes: dict[str, Docket] = {
             lane: Docket(name=f"folio-{lane}", url=url, execution_ttl=timedelta(minutes=1)) for lane in LANES
         }
@@ -86,7 +92,8 @@ class Queue:
         thread = request.conversation
         keys = [_seen(request.id), _inbox(thread), THREADS]
         new, *head = await self._put(keys, [_dump(request), thread, SEEN_SECONDS, INBOX_SECONDS])
-        await self._give_token(thread, head)
+        self._settled = self._settled or datetime.now(UTC) + timedelta(seconds=self._settle_seconds)
+        await self._give_token(thread, head, self._settled)
         return bool(new)
 
     async def redo(self, request: Request) -> None:
@@ -229,7 +236,7 @@ class Queue:
         await self._give_token(thread, head)
         return bool(removed)
 
-    async def _give_token(self, thread: str, head: list[str] | list[None]) -> None:
+    async def _give_token(self, thread: str, head: list[str] | list[None], not_before: datetime | None = None) -> None:
         """Have docket call a worker for the head; harmless if that is on its way already.
 
         If Redis goes away just here the request is accepted all the same: `mend` gives the token.
@@ -239,7 +246,7 @@ class Queue:
         request = json.loads(head[0])
         docket = self.lanes[lane(request["action"])]
         with suppress(RedisError):
-            await docket.add(TOKEN, key=request["id"])(thread, request["id"], request["user"])
+            await docket.add(TOKEN, key=request["id"], when=not_before)(thread, request["id"], request["user"])
 
 
 def lane(action: str) -> str:

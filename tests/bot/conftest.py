@@ -70,7 +70,7 @@ async def redis(url: str) -> AsyncIterator[Redis]:
 @pytest.fixture
 async def queue(redis: Redis, url: str) -> AsyncIterator[Queue]:
     """The queue."""
-    async with Queue(redis, url) as queue:
+    async with Queue(redis, url, settle_seconds=0) as queue:
         yield queue
         async with working(queue, Recorder(), lease=1):
             await eventually(lambda: no_token_left(queue, redis))

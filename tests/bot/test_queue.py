@@ -38,6 +38,28 @@ async def test_the_requests_of_a_thread_are_worked_on_in_their_order(queue: Queu
         assert [number for number in numbers if number % 5 == thread] == list(range(thread, 50, 5))
 
 
+async def test_what_was_said_first_is_done_first_though_it_comes_last(redis: Redis, url: str, turn: Recorder) -> None:
+    """A gateway that comes back is told what the killed one did not acknowledge, in any order."""
+    async with Queue(redis, url, settle_seconds=0.3) as queue, working(queue, turn):
+        for number in (3, 10, 2, 1):
+            await queue.put(ask(number))
+        await eventually(lambda: len(turn.done) == 4)
+        await eventually(lambda: empty(queue))
+    assert turn.done == ["T:C:1", "T:C:2", "T:C:3", "T:C:10"]
+
+
+async def test_what_is_begun_is_not_overtaken(queue: Queue, turn: Recorder) -> None:
+    await queue.put(ask(5, text="wait"))
+    async with working(queue, turn):
+        await eventually(lambda: turn.begun == ["T:C:5"])
+        for number in (9, 4, 7):
+            await queue.put(ask(number))
+        turn.open.set()
+        await eventually(lambda: empty(queue))
+    assert turn.done == ["T:C:5", "T:C:4", "T:C:7", "T:C:9"]
+    assert turn.told == []
+
+
 async def test_what_a_request_says_comes_through_unchanged(queue: Queue) -> None:
     request = ask(1, text='Congés payés ? \u2603 </s> "quoted" {x}')
     await queue.put(request)

@@ -1,5 +1,7 @@
 """One request's turn, from the request to what the person reads, over Slack's wire."""
 
+# ruff: noqa: F811 - fixtures of other folders
+
 import asyncio
 import json
 from collections.abc import Callable
@@ -33,7 +35,7 @@ DM = {"channel": {"id": "D1", "is_im": True, "user": "UALICE"}}
 
 
 @pytest.fixture
-def slack(wire: Wire) -> Wire:  # noqa: F811
+def slack(wire: Wire) -> Wire:
     """Slack with Alice and her direct message with the bot."""
     wire.answers |= {
         "conversations.info": DM,
@@ -58,7 +60,7 @@ Make = Callable[[Handler], Turns]
 
 
 @pytest.fixture
-def turns_with(slack: Wire, client: AsyncWebClient, redis: Redis, queue: Queue, library: Library) -> Make:  # noqa: F811
+def turns_with(slack: Wire, client: AsyncWebClient, redis: Redis, queue: Queue, library: Library) -> Make:
     """Turns whose one handler is the given one."""
     audiences, quotes = Audiences(client, redis, "T1"), Quotes(client, redis)
     upkeep = Upkeep(

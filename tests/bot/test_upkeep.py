@@ -1,5 +1,7 @@
 """What Slack forgets is forgotten: passages, memory and quotes, by events and by the nightly comparison."""
 
+# ruff: noqa: F811 - fixtures of other folders
+
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,7 +37,7 @@ def memory(redis: Redis) -> ThreadMemory:
 
 
 @pytest.fixture
-def quotes(client: AsyncWebClient, redis: Redis) -> Quotes:  # noqa: F811
+def quotes(client: AsyncWebClient, redis: Redis) -> Quotes:
     """Which messages quote what."""
     return Quotes(client, redis)
 
@@ -46,7 +48,7 @@ def upkeep(
     redis: Redis,
     library: Library,
     memory: ThreadMemory,
-    quotes: Quotes,  # noqa: F811
+    quotes: Quotes,
 ) -> Upkeep:
     """The upkeep of all that."""
     audiences = Audiences(client, redis, "T1")
@@ -56,7 +58,7 @@ def upkeep(
 @pytest.fixture
 async def document(
     library: Library, shared: Made, memory: ThreadMemory, quotes: Quotes, wire: Wire, tmp_path: Path
-) -> str:  # noqa: F811, E501
+) -> str:
     """The handbook, shared in C1 and C2, answered from and quoted in both."""
     path = make_pdf(tmp_path / "handbook.pdf", ["Full-time employees get 27 days of paid leave."])
     receipt = await library.add(path, shared())
@@ -77,7 +79,7 @@ def event(name: str, **fields: Any) -> Request:
     return Request(**{**usual, "target": name, **fields})
 
 
-async def channels(library: Library) -> set[str]:  # noqa: F811
+async def channels(library: Library) -> set[str]:
     return {share.channel for share in await library.shares()}
 
 
@@ -85,7 +87,7 @@ async def remembered(memory: ThreadMemory, channel: str) -> bool:
     return bool(await memory.recall(f"T1:{channel}:9.0"))
 
 
-def quoted(wire: Wire, channel: str) -> bool:  # noqa: F811
+def quoted(wire: Wire, channel: str) -> bool:
     return bool(wire.said(channel)[0]["text"] == "27 days")
 
 
@@ -94,7 +96,7 @@ async def test_a_deleted_file_is_gone_with_memory_and_quotes(
     document: str,
     library: Library,
     memory: ThreadMemory,
-    wire: Wire,  # noqa: F811
+    wire: Wire,
 ) -> None:
     await upkeep.handle(event("file_deleted", files=("F1",)))
     assert await channels(library) == {"C2"}
@@ -111,7 +113,7 @@ async def test_an_unshared_file_is_gone_where_slack_does_not_show_it(
     upkeep: Upkeep,
     document: str,
     library: Library,
-    wire: Wire,  # noqa: F811
+    wire: Wire,
 ) -> None:
     wire.answers["files.info"] = {"file": {"id": "F1", "channels": [], "groups": ["C1"], "ims": []}}
     await upkeep.handle(event("file_unshared", files=("F1",)))
@@ -127,14 +129,14 @@ async def test_a_channel_that_is_gone_takes_its_documents_along(
     upkeep: Upkeep,
     document: str,
     library: Library,
-    memory: ThreadMemory,  # noqa: F811
+    memory: ThreadMemory,
 ) -> None:
     await upkeep.handle(event(name, channel="C1"))
     assert await channels(library) == {"C2"}
     assert (await remembered(memory, "C1"), await remembered(memory, "C2")) == (False, True)
 
 
-async def test_only_the_bots_own_leaving_takes_documents_along(upkeep: Upkeep, document: str, library: Library) -> None:  # noqa: F811
+async def test_only_the_bots_own_leaving_takes_documents_along(upkeep: Upkeep, document: str, library: Library) -> None:
     await upkeep.handle(event("member_left_channel", channel="C1", user="U1"))
     assert await channels(library) == {"C1", "C2"}
     await upkeep.handle(event("member_left_channel", channel="C1", user="UBOT"))
@@ -145,7 +147,7 @@ async def test_a_deleted_message_takes_its_file_and_its_turn_along(
     upkeep: Upkeep,
     document: str,
     library: Library,
-    memory: ThreadMemory,  # noqa: F811
+    memory: ThreadMemory,
 ) -> None:
     await upkeep.handle(event("message_deleted", channel="C1", ts="1.0"))
     assert await channels(library) == {"C2"}
@@ -160,7 +162,7 @@ async def test_somebody_who_left_the_company_is_forgotten(
     shared: Made,
     memory: ThreadMemory,
     wire: Wire,
-    tmp_path: Path,  # noqa: F811
+    tmp_path: Path,
 ) -> None:
     await library.add(tmp_path / "handbook.pdf", shared(channel="D1", file_id="F3", ts="3.0"))
     wire.answers["users.info"] = {"user": {"id": "U1", "deleted": False}}
@@ -177,7 +179,7 @@ async def test_the_night_catches_what_no_event_told(
     document: str,
     library: Library,
     memory: ThreadMemory,
-    wire: Wire,  # noqa: F811
+    wire: Wire,
 ) -> None:
     """F1 was deleted, C2 archived, and nobody said so; what Slack does not tell now stays until tomorrow."""
 
@@ -205,7 +207,7 @@ async def test_what_is_older_than_the_retention_is_forgotten(
     document: str,
     library: Library,
     wire: Wire,
-    monkeypatch: pytest.MonkeyPatch,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     wire.answers["files.info"] = {"file": {"channels": ["C1", "C2"]}}
     wire.answers["conversations.info"] = {"channel": {"is_member": True}}
@@ -223,7 +225,7 @@ async def test_what_a_handler_removed_is_tidied_up(
     document: str,
     library: Library,
     memory: ThreadMemory,
-    wire: Wire,  # noqa: F811
+    wire: Wire,
 ) -> None:
     await library.unshare(document_id=document)
     await upkeep.tidy()
