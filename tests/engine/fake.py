@@ -31,7 +31,7 @@ class FakeModel:
         self.batch_tokens = batch_tokens
         self.memory: list[list[tuple[object, int]]] = [[] for _ in range(slots)]  # cell, token
         self.computed = 0
-        self.open = 0
+        self.open: set[Sequence] = set()  # those whose sampler holds memory
         self.closed = False
         self.failures = 0  # how many of the next decodes fail
         self.batches: list[list[tuple[Sequence, int]]] = []
@@ -45,6 +45,8 @@ class FakeModel:
         self.batches.append(work)
         if self.failures:
             self.failures -= 1
+            for sequence, _ in work:  # llama.cpp may have computed a part
+                self.memory[sequence.slot or 0].append((object(), -1))
             raise DecodeFailed("the fake was told to")
         for sequence, count in work:
             slot = self.memory[sequence.slot or 0]
@@ -54,10 +56,11 @@ class FakeModel:
         assert self.held_cells() <= self.cells, "more cells than there are"
 
     def choose(self, sequences: list[Sequence]) -> list[int]:
+        self.open.update(sequences)
         return [next_token([token for _, token in self.memory[sequence.slot or 0]]) for sequence in sequences]
 
     def finish(self, sequence: Sequence) -> None:
-        pass
+        self.open.discard(sequence)
 
     def piece(self, token: int) -> bytes:
         return f"{token} ".encode()

@@ -61,6 +61,7 @@ def nothing_is_left(engine: Engine) -> None:
     assert not engine.scheduler.running
     assert not engine.scheduler.line
     assert not engine._jobs
+    assert not engine.model.open
     engine.check()
     assert engine.slots.used() == engine.model.held_cells()
 
@@ -74,6 +75,7 @@ operations = st.lists(
     st.one_of(
         st.tuples(st.just("ask"), prompts, st.integers(1, 30), st.sampled_from("abc")),
         st.tuples(st.just("follow"), st.integers(0, 50), st.integers(1, 20)),
+        st.tuples(st.just("return_to"), st.integers(0, 3), st.integers(70, 110), st.integers(1, 40)),
         st.tuples(st.just("cancel"), st.integers(0, 50)),
         st.tuples(st.just("expire"), st.integers(0, 50)),
         st.tuples(st.just("fail")),
@@ -100,6 +102,10 @@ class Play:
         if self.asked:
             _, ear, prompt, _ = self.asked[which % len(self.asked)]
             self.ask((prompt + ear.words + [7] * more)[:120], 10, "a")
+
+    def return_to(self, thread: int, length: int, longest: int) -> None:
+        """Go on with one of a few long threads, so that some are parked and come back."""
+        self.ask([50 + thread, *range(1, 130)][:length] + [9], longest, str(thread))
 
     def cancel(self, which: int) -> None:
         if self.asked:
@@ -202,6 +208,15 @@ def test_a_short_prompt_does_not_wait_for_a_long_one() -> None:
     engine.step()
     _, ear = ask(engine, [6] * 10, longest=1)
     for _ in range(3):
+        engine.step()
+    assert isinstance(ear.last, Ended)
+
+
+def test_a_long_prompt_goes_on_while_short_ones_keep_coming() -> None:
+    engine = engine_of(slots=4, cells=900, batch_tokens=32)
+    _, ear = ask(engine, [5] * 300, longest=1, person="long")
+    for number in range(40):
+        ask(engine, [6 + number] * 31, longest=1, person=f"short{number}")
         engine.step()
     assert isinstance(ear.last, Ended)
 
