@@ -1,6 +1,6 @@
-"""Get the PDFs that the development questions are about from Debian's packages: `python -m tests.evaluation.fetch_documents DIR`.
+"""Get the PDFs that the development questions are about: `python -m tests.evaluation.fetch_documents DIR`.
 
-The packages are downloaded with apt-get and only unpacked, never installed.
+They come from Debian's packages, which are downloaded with apt-get and only unpacked, never installed.
 """
 
 import gzip
