@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from bot import worker as worker_module
 from bot.queue import Queue
 from bot.redis_server import RedisServer, open_redis
 from bot.worker import Worker
@@ -30,6 +31,12 @@ async def eventually(
             if held if isinstance(held, bool) else await held:
                 return
             await asyncio.sleep(0.01)
+
+
+@pytest.fixture(autouse=True)
+def without_mending(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers look for heads without a token only when they start, so that a lost token is seen."""
+    monkeypatch.setattr(worker_module, "MEND_SECONDS", 3600)
 
 
 @pytest.fixture(autouse=True)

@@ -109,6 +109,18 @@ async def test_a_deleted_file_is_gone_with_memory_and_quotes(
     assert await library.search(["paid leave"], readable_by=EVERYWHERE) == []
 
 
+async def test_a_document_that_is_gone_is_not_quoted_anywhere(
+    upkeep: Upkeep, document: str, quotes: Quotes, wire: Wire
+) -> None:
+    """Somebody was answered from it in a direct message, where it was never shared."""
+    wire._chat_postMessage({"channel": "D7", "text": "27 days", "thread_ts": "8.0"})
+    await quotes.record([document], "D7", wire.said("D7")[0]["ts"])
+    await upkeep.handle(event("file_deleted", files=("F1",)))
+    assert quoted(wire, "D7")
+    await upkeep.handle(event("file_deleted", files=("F2",)))
+    assert not quoted(wire, "D7")
+
+
 async def test_an_unshared_file_is_gone_where_slack_does_not_show_it(
     upkeep: Upkeep,
     document: str,
