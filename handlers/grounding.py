@@ -20,6 +20,7 @@ MOST_REPEATED = 2
 CITATION = re.compile(r"\s*\[(?:passages?\s*)?\d{1,2}(?:\s*[,;-]\s*\d{1,2})*\]", re.IGNORECASE)
 AFTER_STOP = re.compile(r"([.!?…:]+)((?:\s*\[\d{1,2}(?:\s*[,;]\s*\d{1,2})*\])+)(?=\s|$)")
 OPEN_BRACKET = re.compile(r"\s*\[[^\]\n]{0,20}$|[.!?…]\s*$")
+ASIDE = re.compile(r"\W*(?:yes|no|oui|non|sure|certainly|bien sûr|certainement)\W*", re.IGNORECASE)
 ENDING = re.compile(r"(?<![»”\"`)])([.!?…:;,]+[*_]*)$")
 _TEXTS = r"(?:passages?|documents?|texts?|context|information|sources?)"
 _TEXTES = r"(?:passages?|documents?|extraits?|textes?|contexte|informations?|sources?)"
@@ -205,7 +206,9 @@ def choose(found: Sequence[Support], wanted: Sequence[int]) -> Support | None:
 def is_frame(sentence: str) -> bool:
     """Tell whether a sentence states nothing by itself: a heading, "Here are the steps:", "Yes."."""
     plain = sentence.strip()
-    return not digits(plain) and (plain.endswith(":") or plain.startswith("#") or not content(plain).stems)
+    if digits(plain):
+        return False
+    return plain.endswith(":") or plain.startswith("#") or ASIDE.fullmatch(plain) is not None or not content(plain).stems
 
 
 def insert(sentence: str, mark: str) -> str:

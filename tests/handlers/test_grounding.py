@@ -1,0 +1,174 @@
+"""Each sentence is checked before it goes out: cut, denied, cited, marked or dropped."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.grounding import Grounded, Sentences, bare, cited, insert, is_denial, is_frame
+from handlers.request import Progress, Text
+from handlers.support import Evidence, content, digits, numbers, spans_of
+from indexing.document import Passage
+from indexing.embedder import Embedder
+from tests.handlers.standing import WordEncoder
+
+
+def passage(text: str, page: int = 1, document: str = "handbook.pdf") -> Passage:
+    return Passage(
+        id=f"{document}{page}", document_id=document, document=document, text=text, page=page, last_page=page, heading="",
+        permalink="", score=1.0, relevance=1.0,
+    )  # fmt: skip
+
+
+PASSAGES = [
+    passage("Paid leave. Full-time employees get 27 days of paid leave each year. Interns get ten days.", 2),
+    passage("A hotel room may cost at most 140 euros for each night. Receipts go to the accounting office.", 3),
+]
+
+
+async def grounded(said: str, question: str = "How many days of leave?", language: str = "en") -> tuple[str, Grounded]:
+    """Let a model say something, three characters at a time; return what is shown."""
+
+    async def stream() -> AsyncIterator[Text | Progress]:
+        for at in range(0, len(said), 3):
+            yield Text(said[at : at + 3])
+
+    embedder = Embedder(WordEncoder)
+    await embedder.start()
+    checked = Grounded(Evidence(question, PASSAGES, embedder), language)
+    shown = [piece async for piece in checked.check(stream())]
+    await embedder.aclose()
+    return "".join(piece.markdown for piece in shown if isinstance(piece, Text)), checked
+
+
+async def test_a_wrong_citation_is_reassigned_to_the_passage_that_supports() -> None:
+    shown, checked = await grounded("A hotel room may cost at most 140 euros [1].")
+    assert shown == "A hotel room may cost at most 140 euros [1]."
+    assert checked.sources[0].passage.page == 3  # numbered anew, by first appearance
+
+
+async def test_a_citation_of_a_passage_that_was_not_given_never_shows() -> None:
+    shown, checked = await grounded("Interns get ten days [7].")
+    assert shown == "Interns get ten days [1]."
+    assert checked.sources[0].passage.page == 2
+
+
+async def test_citations_after_the_full_stop_belong_to_their_sentence() -> None:
+    shown, _ = await grounded("Interns get ten days. [1] A hotel room may cost at most 140 euros. [2]")
+    assert shown == "Interns get ten days [1]. A hotel room may cost at most 140 euros [2]."
+
+
+async def test_one_passage_has_one_number_and_a_quote_for_each_sentence() -> None:
+    shown, checked = await grounded("Full-time employees get 27 days of paid leave each year [1]. Interns get ten days [1].")
+    assert shown.count("[1]") == 2
+    assert len(checked.sources) == 1
+    assert "27 days" in checked.sources[0].quote
+    assert "Interns get ten days." in checked.sources[0].quote
+
+
+async def test_a_number_in_words_supports_the_digit() -> None:
+    assert (await grounded("Interns get 10 days of leave."))[0] == "Interns get 10 days of leave [1]."
+
+
+async def test_an_invented_number_is_dropped_and_one_of_the_question_is_not() -> None:
+    assert (await grounded("Full-time employees get 31 days of paid leave."))[0] == ""
+    shown, _ = await grounded("In 2026 full-time employees get 27 days of paid leave.", "How many days in 2026?")
+    assert "2026" in shown
+
+
+async def test_what_introduces_goes_out_only_with_what_it_introduces() -> None:
+    shown, _ = await grounded("Here are the rules:\n- Interns get ten days [1].\n- Purple elephants dance wildly.\n")
+    assert shown.startswith("Here are the rules:\n- Interns get ten days [1].")
+    assert "elephants" not in shown
+    assert (await grounded("Here are the rules:\n- Purple elephants dance wildly.\n"))[0] == ""
+
+
+async def test_a_model_in_a_circle_is_stopped() -> None:
+    shown, checked = await grounded("Interns get ten days [1]. " * 50)
+    assert shown.strip() == "Interns get ten days [1]."
+    assert checked.is_over
+
+
+async def test_a_no_at_the_beginning_ends_the_answer() -> None:
+    shown, checked = await grounded("NOT IN THE PASSAGES. Interns get ten days [1].")
+    assert (shown, checked.denied) == ("", True)
+
+
+async def test_a_no_after_an_answer_is_left_out() -> None:
+    shown, checked = await grounded("Interns get ten days [1]. The passages do not mention managers.")
+    assert shown.strip() == "Interns get ten days [1]."
+    assert not checked.denied
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "NOT IN THE PASSAGES", "PAS DANS LES PASSAGES.", "The passages do not mention this.", "I cannot answer this question.",
+        "This is not mentioned in the provided passages.", "Les passages ne mentionnent pas ce sujet.",
+        "Aucune information à ce sujet dans les passages.", "Je ne peux pas répondre à cette question.",
+        "There is no information about it in the documents.",
+    ],
+)  # fmt: skip
+def test_a_no_is_recognised_in_both_languages(sentence: str) -> None:
+    assert is_denial(sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Employees do not pay for the train.", "The document must not leave the building.", "Il ne faut pas fermer la porte.",
+        "Packages are not included in the release.", "You cannot use spaces in the name.", "Les documents ne sortent pas.",
+        "No binaries may be placed in /etc.",
+    ],
+)  # fmt: skip
+def test_a_fact_that_says_not_is_no_refusal(sentence: str) -> None:
+    assert not is_denial(sentence)
+
+
+def test_numbers_are_compared_as_values() -> None:
+    assert numbers("91,250 euros") == numbers("91 250 euros") == numbers("91250 euros")
+    assert "7" in numbers("seven days") & numbers("sept jours")
+    assert digits("1,5 %") == digits("1.5 %")
+
+
+def test_content_words_are_compared_by_their_stems_in_either_language() -> None:
+    assert content("employees").covered_by(content("an employee")) == 1
+    assert content("congés payés").covered_by(content("le congé payé")) == 1
+    assert content("elephants").covered_by(content("an employee")) == 0
+
+
+def test_a_mark_stands_before_the_full_stop() -> None:
+    assert insert("It is so. \n", " [1]") == "It is so [1]. \n"
+    assert insert("Run `ls`", " [1]") == "Run `ls` [1]"
+    assert insert("**It is so.**", " [1]") == "**It is so [1].**"
+
+
+def test_a_heading_states_nothing() -> None:
+    assert is_frame("Here are the steps:")
+    assert is_frame("Yes.")
+    assert not is_frame("27.")
+
+
+def test_a_code_in_brackets_is_no_citation() -> None:
+    assert cited("The tag is [VAC] [2].") == [2]
+    assert bare(r"Use \cite[1642-1]{cciv} [1].") == r"Use \cite[1642-1]{cciv}."
+
+
+@given(st.lists(st.sampled_from(["It is so. ", "Why? ", "[1]", " [2, 3]", "\n- item ", "e.g. x", "Yes! "]), max_size=20),
+       st.integers(1, 9))  # fmt: skip
+def test_however_a_stream_is_cut_its_sentences_lose_nothing(parts: list[str], size: int) -> None:
+    text = "".join(parts)
+    whole, cut = Sentences(), Sentences()
+    at_once = whole.add(text) + whole.rest()
+    in_parts = [s for at in range(0, len(text), size) for s in cut.add(text[at : at + size])] + cut.rest()
+    for found in (at_once, in_parts):
+        letters = sorted("".join(found).replace(" ", ""))
+        assert letters == sorted(text.replace(" ", ""))
+
+
+def test_every_sentence_of_a_passage_can_be_quoted() -> None:
+    assert [span.text for span in spans_of(PASSAGES)] == [
+        "Paid leave. Full-time employees get 27 days of paid leave each year.", "Interns get ten days.",
+        "A hotel room may cost at most 140 euros for each night.", "Receipts go to the accounting office.",
+    ]  # fmt: skip
