@@ -47,6 +47,7 @@ class Answer:
         self._post: Post | None = None
         self._sources: list[Source] = []
         self._rows: list[Choices] = []
+        self._is_cut = False  # a file stands below the last message
         self._began_at = time.monotonic()
 
     async def show(self, pieces: Pieces) -> None:
@@ -135,7 +136,7 @@ class Answer:
     async def _take(self, piece: Piece) -> None:
         match piece:
             case Text(markdown):
-                await self._current()
+                await self._go_on()
                 self._append(self._safe.add(markdown))
                 await self._roll_over()
             case Progress():
@@ -145,9 +146,25 @@ class Answer:
             case Choices():
                 self._rows.append(piece)
             case Picture(name, png, description):
-                await self._uploads.hand_over(name, png, description)
+                await self._hand_over(name, png, description)
             case Attachment(name, data):
-                await self._uploads.hand_over(name, data)
+                await self._hand_over(name, data)
+
+    async def _hand_over(self, name: str, data: bytes, description: str = "") -> None:
+        """Upload a file below what was said so far."""
+        self._append(self._safe.rest())
+        if self._post and self._post.text:
+            await self._post.flush()
+            self._is_cut = True
+        await self._uploads.hand_over(name, data, description)
+
+    async def _go_on(self) -> None:
+        """Say the next below the file that was handed over."""
+        post = await self._current()
+        if self._is_cut:
+            self._is_cut = False
+            await post.finish()
+            self._post = await self._open(post.number + 1)
 
     async def _progress(self, piece: Progress) -> None:
         self._status.want(safe(piece.text))

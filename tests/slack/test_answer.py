@@ -164,7 +164,7 @@ async def test_pictures_and_files_go_into_the_thread_once(
     client: AsyncWebClient, redis: Redis, wire: Wire, request_: Request
 ) -> None:
     given = (Text("Done."), Picture("a.png", b"png", "A chart"), Attachment("a.csv", b"x,y"))
-    wire.faults["chat.postMessage"] = ["internal_error"]
+    wire.faults |= {"chat.stopStream": ["internal_error"] * 2, "chat.update": ["internal_error"]}
     with pytest.raises(Exception, match="internal_error"):
         await Answer(client, redis, request_).show(pieces(*given))
     await Answer(client, redis, request_).show(pieces(*given))
@@ -172,6 +172,15 @@ async def test_pictures_and_files_go_into_the_thread_once(
     assert [file["name"] for message in said for file in message.get("files", [])] == ["a.png", "a.csv"]
     assert sorted(wire.files.values()) == [b"png", b"x,y"]
     assert [message["text"] for message in said if message["text"]] == ["Done."]
+
+
+async def test_a_lesson_with_pictures_keeps_its_order(
+    client: AsyncWebClient, redis: Redis, wire: Wire, request_: Request
+) -> None:
+    given = (Text("First."), Picture("1.png", b"1", ""), Text("Second."), Picture("2.png", b"2", ""), SOURCES)
+    await Answer(client, redis, request_).show(pieces(*given))
+    said = [m["text"].split("\n")[0] or m["files"][0]["name"] for m in wire.said("C1", request_.thread)]
+    assert said == ["First.", "1.png", "Second.", "2.png"]
 
 
 async def test_choices_are_buttons_with_a_question_first(
