@@ -1,0 +1,44 @@
+// What the page itself says, in the browser's language.
+
+const WORDS = {
+  en: {
+    you_are: "You are", home: "Home", thread: "Thread", close: "Close the thread", channels: "Channels", direct: "Direct messages",
+    write: "Message", reply: "Reply…", send: "Send", attach: "Attach files", files_here: "Drop files here", replies: "replies",
+    one_reply: "1 reply", reply_in_thread: "Reply in thread", edit: "Edit", remove: "Delete", more: "More", edited: "edited",
+    only_you: "Only you can see this", app: "APP", stop: "Stop", yes: "Yes", no: "No", sure: "Delete this message?", guest: "guest",
+    outside: "other company", private: "private", failed: "That did not work", gone: "This file was deleted.", save: "Save",
+    cancel: "Cancel", empty: "Nothing has been said here yet.", nothing_home: "The app has not published a Home yet.",
+    sentiment: "Sentiment", extract: "Extract fields", summarize: "Summarize", offline: "Connecting…", today: "Today",
+    yesterday: "Yesterday", deleted: "This message was deleted.", remove_file: "Delete the file",
+    dispatch_failed: "the app is not connected", operation_timeout: "the app did not answer in time",
+  },
+  fr: {
+    you_are: "Vous êtes", home: "Accueil", thread: "Fil", close: "Fermer le fil", channels: "Canaux", direct: "Messages directs",
+    write: "Message", reply: "Répondre…", send: "Envoyer", attach: "Joindre des fichiers", files_here: "Déposez les fichiers ici",
+    replies: "réponses", one_reply: "1 réponse", reply_in_thread: "Répondre dans le fil", edit: "Modifier", remove: "Supprimer",
+    more: "Plus", edited: "modifié", only_you: "Visible par vous seul", app: "APP", stop: "Arrêter", yes: "Oui", no: "Non",
+    sure: "Supprimer ce message ?", guest: "invité", outside: "autre entreprise", private: "privé", failed: "Cela n’a pas marché",
+    gone: "Ce fichier a été supprimé.", save: "Enregistrer", cancel: "Annuler", empty: "Rien n’a encore été dit ici.",
+    nothing_home: "L’application n’a pas encore publié d’accueil.", sentiment: "Sentiment", extract: "Extraire des champs",
+    summarize: "Résumer", offline: "Connexion…", today: "Aujourd’hui", yesterday: "Hier", deleted: "Ce message a été supprimé.",
+    remove_file: "Supprimer le fichier", dispatch_failed: "l’application n’est pas connectée",
+    operation_timeout: "l’application n’a pas répondu à temps",
+  },
+};
+
+export const language = (navigator.language || "en").startsWith("fr") ? "fr" : "en";
+
+export function say(name) {
+  return WORDS[language][name] ?? name;
+}
+
+export const COMMANDS = [
+  ["/ask", { en: "Ask the documents of this channel", fr: "Interroger les documents de ce canal" }],
+  ["/summarize", { en: "Summarize a document", fr: "Résumer un document" }],
+  ["/docs", { en: "List and remove documents", fr: "Voir et retirer des documents" }],
+  ["/help", { en: "What Folio can do", fr: "Ce que Folio sait faire" }],
+  ["/forget-me", { en: "Remove what is stored about me", fr: "Effacer ce qui me concerne" }],
+  ["/sentiment", { en: "Positive or negative?", fr: "Positif ou négatif ?" }],
+  ["/extract", { en: "Read fields out of a text or document", fr: "Lire des champs dans un texte ou document" }],
+  ["/attention", { en: "Attention step by step", fr: "L’attention pas à pas" }],
+].map(([name, about]) => ({ name, about: about[language] }));
