@@ -51,9 +51,8 @@ def backup(settings: Settings, file: Path) -> None:
                 tar.add(settings.data_dir, "data", filter=_kept)
         partial.chmod(0o600)
         partial.replace(file)
-    _say(
-        f"{file}: {file.stat().st_size / 1e6:.1f} MB, {described['keys']} keys of Redis, {described['points']} points."
-    )
+    of_server = f" and {described['points']} points of Qdrant" if settings.qdrant.url else ""
+    _say(f"{file}: {file.stat().st_size / 1e6:.1f} MB, with {described['keys']} keys of Redis{of_server}.")
 
 
 def restore(settings: Settings, file: Path) -> None:
