@@ -15,6 +15,7 @@ from handlers.words import say
 
 ROOT = -1  # the part number of the question itself
 PRIVATELY = {"channel_not_found", "not_in_channel", "is_archived", "restricted_action"}
+NEEDS_NO_WORDS = frozenset({"summarize"})  # the last document is meant
 LONGEST_QUESTION = 2_500  # characters; a section block holds 3,000, escapes and name included
 
 
@@ -23,8 +24,8 @@ async def open_thread(client: AsyncWebClient, redis: Redis, request: Request) ->
 
     Where the bot may not post the request comes back as it was: it is answered privately.
     """
-    if request.thread or request.target:  # what is pressed on another's message is answered privately
-        return request
+    if request.thread or request.target or not (request.text or request.action in NEEDS_NO_WORDS):
+        return request  # in a thread already, pressed on another's message, or nothing worth a place in the channel
     key = f"root:{request.id}"
     answers: Any = redis  # its types say bytes-or-str for what decode_responses makes str
     known: str | None = await answers.get(key)

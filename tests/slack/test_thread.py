@@ -1,5 +1,7 @@
 """A command's question stands in the channel once, and its thread is found again."""
 
+from dataclasses import replace
+
 import aiohttp
 import pytest
 from redis.asyncio import Redis
@@ -42,6 +44,14 @@ async def test_where_the_bot_is_not_it_answers_privately(
 ) -> None:
     wire.faults["chat.postMessage"] = [error]
     assert await open_thread(client, redis, ASK) == ASK
+
+
+@pytest.mark.parametrize(("action", "text", "roots"), [("ask", "", 0), ("summarize", "", 1), ("ask", "why?", 1)])
+async def test_an_empty_question_does_not_stand_in_the_channel(
+    client: AsyncWebClient, redis: Redis, wire: Wire, action: str, text: str, roots: int
+) -> None:
+    await open_thread(client, redis, replace(ASK, action=action, text=text))
+    assert len(wire.said("C1")) == roots
 
 
 async def test_other_errors_are_not_hidden(client: AsyncWebClient, redis: Redis, wire: Wire) -> None:
