@@ -33,7 +33,7 @@ SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "seed")
 class EngineChatModel(BaseChatModel):
     """A model of this machine that answers many at once."""
 
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(arbitrary_types_allowed=True)
 
     model_name: str = "local"
     temperature: float = 0.7

@@ -1,0 +1,52 @@
+"""LangChain's own standard tests for chat models; what is skipped has its reason here.
+
+- tools: the engine calls none; handlers need structured output only (has_tool_calling).
+- another model by argument: one engine holds one file (supports_model_override).
+- images, sound, PDF, Anthropic's blocks: the model reads text.
+- from the environment: settings are read once, in bot/settings.py.
+- serialization: a loaded model can't be written down.
+- stream timing by VCR cassettes: nothing goes over a network.
+"""
+
+from typing import Any
+
+import pytest
+from langchain_core.language_models import BaseChatModel
+from langchain_tests.integration_tests import ChatModelIntegrationTests
+from langchain_tests.unit_tests import ChatModelUnitTests
+
+from bot.engine.chat_model import EngineChatModel
+
+pytestmark = [pytest.mark.model, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]
+
+
+class OurModel:
+    """What LangChain's tests need to know of ours."""
+
+    opened: EngineChatModel
+    has_tool_calling = False
+    has_structured_output = True
+    structured_output_kwargs = {"method": "json_schema"}  # noqa: RUF012 - LangChain's way to be told
+    supports_json_mode = True
+    supports_model_override = False
+    returns_usage_metadata = True
+
+    @pytest.fixture(autouse=True)
+    def _opened(self, chat_model: EngineChatModel) -> None:
+        type(self).opened = chat_model
+
+    @property
+    def chat_model_class(self) -> type[BaseChatModel]:
+        return EngineChatModel
+
+    @property
+    def chat_model_params(self) -> dict[str, Any]:
+        return {"engine": self.opened.engine, "llama": self.opened.llama, "max_tokens": 60, "seed": 1}
+
+
+class TestUnit(OurModel, ChatModelUnitTests):
+    """Without a model's answer."""
+
+
+class TestIntegration(OurModel, ChatModelIntegrationTests):
+    """With the real small model."""
