@@ -58,7 +58,7 @@ def test_files_come_in_first_and_their_text_is_done_after(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["sentiment", "extract total:number"])
 def test_what_reads_files_itself_gets_them(text: str) -> None:
-    assert parse(text, has_files=True)[0] == text.split()[0]
+    assert parse(text, has_files=True)[0] == text.split(maxsplit=1)[0]
 
 
 @given(st.text(), st.booleans())

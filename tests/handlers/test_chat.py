@@ -1,0 +1,106 @@
+"""Conversation: it remembers the thread, answers from documents where the thread is about them, and forgets on demand."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage
+
+from handlers.remembering import fitting
+from handlers.request import Choices, Request, Services, UserError
+from indexing.library import Receipt
+from tests.handlers.conftest import ScriptedModel, Shown
+
+Asked = Callable[..., Request]
+Do = Callable[[Request], Awaitable[Shown]]
+Shares = Callable[..., Awaitable[Receipt]]
+
+
+async def test_it_remembers_what_was_said_in_the_thread(do: Do, asked: Asked, model: ScriptedModel) -> None:
+    model.says("Noted, teal it is.", "Your favourite colour is teal.")
+    first = asked("chat", "My favourite colour is teal.")
+    assert (await do(first)).text == "Noted, teal it is."
+    await do(asked("chat", "Tell me my favourite colour again.", thread=first.thread))
+    assert "My favourite colour is teal." in [str(message.content) for message in model.asked[1]]
+
+
+async def test_a_redone_message_does_not_see_its_own_first_answer(do: Do, asked: Asked, model: ScriptedModel) -> None:
+    model.says("One.", "Two.")
+    request = asked("chat", "Say a number, please.")
+    await do(request)
+    await do(request)
+    assert len(model.asked[1]) == 2  # the rules and the message
+
+
+async def test_forget_drops_the_thread(do: Do, asked: Asked, model: ScriptedModel, services: Services) -> None:
+    model.says("Noted.")
+    first = asked("chat", "My favourite colour is teal.")
+    await do(first)
+    assert "forgot" in (await do(asked("forget", "forget", thread=first.thread))).text
+    assert await services.memory.recall(first.conversation) == []
+    assert "oublié" in (await do(asked("forget", "oublie", thread=first.thread))).text
+
+
+async def test_forget_me_asks_first_then_removes_words_and_files(
+    shares: Shares, do: Do, asked: Asked, model: ScriptedModel, services: Services
+) -> None:
+    model.says("Noted.")
+    await shares("handbook.md", "Paid leave is 27 days.")
+    first = asked("chat", "My favourite colour is teal.")
+    await do(first)
+    question = await do(asked("forget_me"))
+    (row,) = [piece for piece in question.pieces if isinstance(piece, Choices)]
+    assert await services.memory.recall(first.conversation)
+    shown = await do(asked("forget_me", target=row.choices[0].target))
+    assert "2 messages" in shown.text
+    assert "1 files" in shown.text
+    assert await services.memory.recall(first.conversation) == []
+    assert await services.library.documents(first.audience) == []
+
+
+@pytest.mark.parametrize("text", ["", "😀", "…"])
+async def test_a_message_without_words_gets_a_clear_sentence(text: str, do: Do, asked: Asked) -> None:
+    with pytest.raises(UserError, match="help"):
+        await do(asked("chat", text))
+
+
+async def test_a_message_that_is_too_long_gets_a_clear_sentence(do: Do, asked: Asked, model: ScriptedModel) -> None:
+    with pytest.raises(UserError, match="too long"):
+        await do(asked("chat", "tell me this word again " * 2000))
+    assert not model.asked
+
+
+async def test_a_question_that_the_documents_answer_is_answered_from_them(
+    shares: Shares, do: Do, asked: Asked, model: ScriptedModel
+) -> None:
+    await shares("handbook.md", "Full-time employees get 27 days of paid leave each year.")
+    model.says("Full-time employees get 27 days of paid leave each year [1].")
+    assert (await do(asked("chat", "How many days of paid leave do full-time employees get each year?"))).sources
+
+
+async def test_small_talk_stays_small_talk_though_there_are_documents(
+    shares: Shares, do: Do, asked: Asked, model: ScriptedModel
+) -> None:
+    await shares("handbook.md", "Full-time employees get 27 days of paid leave each year.")
+    model.says("Hello!")
+    shown = await do(asked("chat", "Hello! Say one short sentence."))
+    assert (shown.text, shown.sources) == ("Hello!", [])
+
+
+async def test_links_and_mentions_of_the_model_are_taken_out(do: Do, asked: Asked, model: ScriptedModel) -> None:
+    model.says("See [this](https://evil.example/x) <!channel> now.")
+    assert (await do(asked("chat", "Tell me something nice."))).text == "See this  now."
+
+
+async def test_help_speaks_both_languages(do: Do, asked: Asked) -> None:
+    assert "/ask" in (await do(asked("help", "help"))).text
+    assert "Résume un document" in (await do(asked("help", "aide"))).text
+    assert "Résume un document" in (await do(asked("help", language="fr"))).text
+
+
+def test_a_long_thread_is_cut_at_its_oldest_end() -> None:
+    said = [kind(f"word {n} " * 10) for n in range(20) for kind in (HumanMessage, AIMessage)]
+    kept = fitting(said, lambda text: len(text.split()), 120)
+    assert kept == said[-len(kept) :]
+    assert isinstance(kept[0], HumanMessage)
+    assert 0 < len(kept) < len(said)
+    assert fitting(said, lambda text: len(text.split()), 0) == []

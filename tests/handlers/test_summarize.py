@@ -1,0 +1,145 @@
+"""Summaries: the whole text is read, every point has its pages, and no length makes it fail."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handlers import HANDLERS
+from handlers.parts import parts_of, points_of
+from handlers.request import Request, Services, Text, UserError
+from handlers.summarize import Wish, wish_of
+from indexing.document import Document
+from indexing.library import Library, Page, Receipt
+from tests.handlers.conftest import ScriptedModel, Shown
+
+Asked = Callable[..., Request]
+Do = Callable[[Request], Awaitable[Shown]]
+Shares = Callable[..., Awaitable[Receipt]]
+SUBJECTS = ["leave", "travel", "badges", "lunch", "laptops", "parking", "training", "visitors", "safety", "heating"]
+
+
+def count(text: str) -> int:
+    return len(text.split())
+
+
+class Echo(ScriptedModel):
+    """Repeats the first line of each page that it is given as a point."""
+
+    def _next(self, messages, options):  # type: ignore[no-untyped-def]
+        self.asked.append(messages)
+        text = str(messages[1].content)
+        lines = [line for line in text.splitlines() if line.startswith(("Chapter", "- Chapter"))]
+        return "\n".join("- " + line.removeprefix("- ") for line in lines[:4])
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("", Wish("", "", "")),
+        ("this document please", Wish("", "", "")),
+        ("handbook.pdf", Wish("handbook.pdf", "", "")),
+        ("the file annual report.pdf refine", Wish("annual report.pdf", "refine", "")),
+        ("map-reduce", Wish("", "map_reduce", "")),
+        ("manuel.pdf Map Reduce in English", Wish("manuel.pdf", "map_reduce", "en")),
+        ("le document en français", Wish("", "", "fr")),
+    ],
+)
+def test_a_wish_names_file_method_and_language_in_any_order(text: str, wanted: Wish) -> None:
+    assert wish_of(text) == wanted
+
+
+async def test_every_point_has_its_page(shares: Shares, do: Do, asked: Asked, model: ScriptedModel) -> None:
+    await shares("handbook.md", "Paid leave. Full-time employees get 27 days of paid leave each year.")
+    model.says("- Full-time employees get 27 days of paid leave.\n- Everybody gets 99 new company cars.")
+    shown = await do(asked("summarize", "handbook.md"))
+    assert "- Full-time employees get 27 days of paid leave. (p. 1)" in shown.text
+    assert "99" not in shown.text
+    assert "pages 1 of 1" in shown.text
+    assert shown.sources  # so that it can be withdrawn with the document
+
+
+async def test_a_model_that_says_nothing_usable_leaves_the_documents_own_sentences(
+    shares: Shares, do: Do, asked: Asked, model: ScriptedModel
+) -> None:
+    await shares("handbook.md", "Paid leave. Full-time employees get 27 days of paid leave each year.")
+    model.says("Bananas ripen quicker beside elephants.")
+    assert "27 days" in (await do(asked("summarize"))).text
+
+
+async def test_an_unknown_name_gets_a_clear_sentence(shares: Shares, do: Do, asked: Asked) -> None:
+    await shares("handbook.md", "Paid leave is 27 days.")
+    with pytest.raises(UserError, match=r"no document named `handbok.md`.*`handbook.md`"):
+        await do(asked("summarize", "handbok.md"))
+
+
+async def test_without_documents_it_says_how_to_share_one(do: Do, asked: Asked) -> None:
+    with pytest.raises(UserError, match="Drop a PDF"):
+        await do(asked("summarize"))
+
+
+async def test_the_default_is_the_document_shared_last_here(
+    shares: Shares, do: Do, asked: Asked, model: ScriptedModel
+) -> None:
+    await shares("old.md", "Paid leave is 27 days for all employees.", ts="100.0")
+    await shares("new.md", "Hotel rooms cost at most 140 euros for employees.", ts="200.0")
+    model.says("- Hotel rooms cost at most 140 euros.")
+    assert "new.md" in (await do(asked("summarize"))).text
+
+
+@pytest.mark.parametrize("method", ["stuff", "map_reduce", "refine"])
+async def test_a_hundred_pages_never_fail_for_length(
+    method: str, services: Services, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every page is in some prompt, no prompt is longer than the model's context, and the end says what was covered."""
+    pages = [
+        Page(number=n, text=f"Chapter {n} explains {SUBJECTS[n % 10]} rule {n}.\n" + "More words follow here. " * 60)
+        for n in range(1, 101)
+    ]
+    document = Document(
+        id="d", name="long.pdf", pages=100, pages_with_text=100, chunks=300, language="en", added_at=1.0,
+        shares=(_share(),),
+    )  # fmt: skip
+
+    async def documents(self: Library, readable_by: object) -> list[Document]:
+        return [document]
+
+    async def all_pages(self: Library, document_id: str, *, readable_by: object) -> list[Page]:
+        return pages
+
+    monkeypatch.setattr(Library, "documents", documents)
+    monkeypatch.setattr(Library, "pages", all_pages)
+    model = Echo(lines=[], asked=[], options=[])
+    small = replace(services, model=model, context_tokens=1600)
+    pieces = [piece async for piece in HANDLERS["summarize"](asked("summarize", method), small)]
+    text = "".join(piece.markdown for piece in pieces if isinstance(piece, Text))
+    prompts = ["\n".join(str(message.content) for message in messages) for messages in model.asked]
+    assert all(any(f"Chapter {n} " in prompt for prompt in prompts) for n in range(1, 101))
+    assert max(map(count, prompts)) + 350 <= 1600
+    assert "pages 1-100 of 100" in text
+    assert all("(p. " in line for line in text.splitlines() if line.startswith("- "))
+
+
+def _share():  # type: ignore[no-untyped-def]
+    from indexing.document import Share
+
+    return Share(channel="C1", file_id="F", user="U1", ts="1.0", permalink="", name="long.pdf")
+
+
+@given(st.lists(st.text(alphabet="ab. \n", max_size=400), min_size=1, max_size=12), st.integers(20, 200))
+@settings(max_examples=60, deadline=None)
+def test_every_page_with_text_is_in_some_part_and_pages_never_go_backwards(texts: list[str], most: int) -> None:
+    pages = [Page(number=n, text=text) for n, text in enumerate(texts, start=1)]
+    parts = parts_of(pages, lambda text: len(text) // 3, most)
+    seen = [page.number for part in parts for page in part.pages]
+    assert seen == sorted(seen)
+    assert set(seen) == {page.number for page in pages if page.text.strip()}
+
+
+def test_a_point_names_the_pages_that_say_it() -> None:
+    (part,) = parts_of([Page(number=4, text="Hotel rooms cost at most 140 euros."), Page(number=5, text="Lunch is free.")],
+                       count, 500)  # fmt: skip
+    (point,) = points_of("- Hotel rooms cost at most 140 euros (page 9).\n- Cars cost 12 euros a day here.", part.sight)
+    assert point.line() == "- Hotel rooms cost at most 140 euros. (p. 4)"
