@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bot.study.adapter import Tensors
 from bot.study.windows import Vectors, Window, averaged, batches, cut, vectors
 from handlers.study import Numbers
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
 HEAD = "sentiment.safetensors"
 CARD = "sentiment.json"
+LINES = ("layers", "embedding")
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Head:
-    """What training leaves: an adapter of the embedder's upper layers and a line; one for plain vectors too."""
+    """What training leaves: a line for the vectors of all upper layers, and one for the sentence embedding alone."""
 
-    adapter: Tensors
-    adapted: Line
-    plain: Line  # where the embedder has no torch layers to adapt
+    layers: Line
+    embedding: Line  # where the embedder runs outside torch and shows no layers
 
 
 class EmbeddingClassifier:
@@ -53,17 +52,17 @@ class EmbeddingClassifier:
             return np.empty(0, np.float32)
         try:
             windows = await self._embedder.run(lambda model: cut(model.tokenizer, texts))
-        except TypeError:  # the 8-bit model runs in onnxruntime: there is nothing to adapt
-            return self._head.plain.probabilities(await self._embedder.embed_queries(texts))
+        except TypeError:  # the 8-bit model runs in onnxruntime
+            return self._head.embedding.probabilities(await self._embedder.embed_queries(texts))
         found = await self._vectors(windows)
-        return self._head.adapted.probabilities(averaged(found, [window.text for window in windows], len(texts)))
+        return self._head.layers.probabilities(averaged(found, [window.text for window in windows], len(texts)))
 
     async def _vectors(self, windows: Sequence[Window]) -> Vectors:
         """Encode batch by batch, so that questions to the documents come between."""
         found: dict[int, Vectors] = {}
         for batch in batches([len(window.ids) for window in windows]):
             some = [windows[index] for index in batch]
-            rows = await self._embedder.run(partial(vectors, windows=some, adapter=self._head.adapter))
+            rows = await self._embedder.run(partial(vectors, windows=some))
             found |= zip(batch, rows, strict=True)
         return np.stack([found[index] for index in range(len(windows))])
 
@@ -75,25 +74,19 @@ def load_classifier(embedder: "Embedder", folder: Path = Path(__file__).parent) 
 
 def load_head(folder: Path) -> Head:
     """Read what save_head() wrote."""
-    from safetensors.torch import load_file
+    from safetensors.numpy import load_file
 
-    tensors = {name: tensor.float() for name, tensor in load_file(folder / HEAD).items()}
-    lines = {
-        name: Line(tensors.pop(f"{name}.weights").numpy(), float(tensors.pop(f"{name}.bias")[0]))
-        for name in ("adapted", "plain")
-    }
-    return Head(tensors, lines["adapted"], lines["plain"])
+    tensors = load_file(folder / HEAD)
+    return Head(*(Line(tensors[f"{name}.weights"], float(tensors[f"{name}.bias"][0])) for name in LINES))
 
 
 def save_head(head: Head, card: dict[str, Any], folder: Path) -> None:
-    """Write the head and its card; the adapter in half precision."""
-    import torch
-    from safetensors.torch import save_file
+    """Write the head and its card."""
+    from safetensors.numpy import save_file
 
-    tensors = {name: tensor.detach().half().contiguous() for name, tensor in head.adapter.items()}
-    for name, line in (("adapted", head.adapted), ("plain", head.plain)):
-        tensors[f"{name}.weights"] = torch.from_numpy(line.weights.astype(np.float32))
-        tensors[f"{name}.bias"] = torch.tensor([line.bias])
+    tensors: dict[str, Vectors] = {}
+    for name, line in zip(LINES, (head.layers, head.embedding), strict=True):
+        tensors |= {f"{name}.weights": line.weights, f"{name}.bias": np.array([line.bias], np.float32)}
     folder.mkdir(parents=True, exist_ok=True)
     save_file(tensors, folder / HEAD)
     (folder / HEAD).chmod(0o644)  # safetensors writes for the owner only; the bot may run as another

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.study.adapter import Tensors, worn
-
 if TYPE_CHECKING:
     import torch
 
+FIRST_LAYER = 6  # of 12: the middle knows more of sentiment, the top more of the subject
 PROMPT = "query: "  # e5 was trained with it; symmetric tasks use it on both sides
 WINDOW_TOKENS = 250  # with prompt and marks below 256; attention's cost grows with the square
 MOST_WINDOWS = 8  # of one text: its beginning and its end
@@ -86,16 +85,17 @@ def pooled(states: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
     return functional.normalize((states * weights).sum(1) / weights.sum(1), dim=-1)
 
 
-def vectors(model: Any, windows: Sequence[Window], adapter: Tensors) -> Vectors:
-    """Return one vector of length 1 a window [n, width], in one batch."""
+def vectors(model: Any, windows: Sequence[Window]) -> Vectors:
+    """Return the pooled vectors of the upper layers side by side, for each window, in one batch [n, layers * width]."""
     import torch
 
     bert = bert_of(model)
     ids, mask = padded([window.ids for window in windows], model.tokenizer.pad_token_id)
     ids, mask = ids.to(bert.device), mask.to(bert.device)
-    with torch.inference_mode(), worn(bert, adapter):
-        states = bert(input_ids=ids, attention_mask=mask).last_hidden_state
-        return np.asarray(pooled(states, mask).float().cpu().numpy(), np.float32)
+    with torch.inference_mode():
+        states = bert(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
+        found = torch.cat([pooled(layer, mask) for layer in states[FIRST_LAYER:]], dim=1)
+    return np.asarray(found.float().cpu().numpy(), np.float32)
 
 
 def averaged(found: Vectors, owners: Sequence[int], count: int) -> Vectors:

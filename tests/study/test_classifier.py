@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bot.study.adapter import fresh_adapter, worn
 from bot.study.classifier import EmbeddingClassifier, Head, Line, load_classifier, load_head, save_head
-from bot.study.windows import MOST_WINDOWS, WINDOW_TOKENS, Window, averaged, batches, bert_of, cut, stretches, vectors
+from bot.study.windows import MOST_WINDOWS, WINDOW_TOKENS, Window, averaged, batches, cut, stretches, vectors
 from indexing.embedder import Embedder
 
 TEXTS = {
@@ -66,47 +65,25 @@ async def test_the_eight_bit_model_is_classified_by_its_plain_vectors() -> None:
 
     embedder = Embedder(Ones, query="query: ")
     line = Line(np.array([1.0, 1.0], np.float32), -2.0)
-    positive = await EmbeddingClassifier(embedder, Head({}, line, line)).classify(["a", "b"])
+    positive = await EmbeddingClassifier(embedder, Head(line, line)).classify(["a", "b"])
     await embedder.aclose()
     assert positive.tolist() == [0.5, 0.5]
 
 
-def test_a_head_is_read_as_it_was_written(tmp_path: Path, embedding_model: Any) -> None:
-    adapter = {name: tensor.half().float() for name, tensor in fresh_adapter(bert_of(embedding_model.model)).items()}
-    line = Line(np.array([0.5, -1.0], np.float32), 0.25)
-    save_head(Head(adapter, line, line), {"date": "2026-11-24"}, tmp_path)
+def test_a_head_is_read_as_it_was_written(tmp_path: Path) -> None:
+    head = Head(Line(np.array([0.5, -1.0], np.float32), 0.25), Line(np.array([2.0], np.float32), -1.0))
+    save_head(head, {"date": "2026-11-24"}, tmp_path)
     read = load_head(tmp_path)
-    assert read.adapter.keys() == adapter.keys()
-    assert all((read.adapter[name] == tensor).all() for name, tensor in adapter.items())
-    assert read.adapted.bias == 0.25
-    assert read.plain.weights.tolist() == [0.5, -1.0]
+    assert (read.layers.bias, read.embedding.bias) == (0.25, -1.0)
+    assert read.layers.weights.tolist() == [0.5, -1.0]
+    assert read.embedding.weights.tolist() == [2.0]
 
 
-def test_an_adapter_is_taken_off_again(embedding_model: Any) -> None:
-    """Documents are embedded by the same model: it must be as it was, even after a failure."""
-    import torch
-
+def test_the_last_vector_of_a_short_text_is_what_search_compares(embedding_model: Any) -> None:
     model = embedding_model.model
-    bert = bert_of(model)
-    windows = cut(model.tokenizer, ["The quick brown fox."])
-    before = vectors(model, windows, {})
-    adapter = {name: torch.ones_like(tensor) * 0.05 for name, tensor in fresh_adapter(bert).items()}
-    assert np.abs(vectors(model, windows, adapter) - before).max() > 1e-3
-    with pytest.raises(KeyError), worn(bert, adapter):
-        raise KeyError
-    assert (vectors(model, windows, {}) == before).all()
-
-
-def test_a_fresh_adapter_changes_nothing(embedding_model: Any) -> None:
-    model = embedding_model.model
-    windows = cut(model.tokenizer, ["The quick brown fox."])
-    assert (vectors(model, windows, fresh_adapter(bert_of(model))) == vectors(model, windows, {})).all()
-
-
-def test_a_short_text_has_the_vector_that_search_gives_it(embedding_model: Any) -> None:
-    model = embedding_model.model
-    own = vectors(model, cut(model.tokenizer, ["Bonjour tout le monde"]), {})
-    assert np.abs(own - embedding_model.encode(["query: Bonjour tout le monde"])).max() < 1e-5
+    own = vectors(model, cut(model.tokenizer, ["Bonjour tout le monde"]))
+    known = embedding_model.encode(["query: Bonjour tout le monde"])
+    assert np.abs(own[:, -known.shape[1] :] - known).max() < 1e-5
 
 
 def test_windows_are_even_and_a_very_long_text_loses_its_middle() -> None:
