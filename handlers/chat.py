@@ -98,7 +98,7 @@ async def converse(request: Request, history: Sequence[BaseMessage], services: S
 
 
 def prompt(request: Request, history: Sequence[BaseMessage], services: Services, language: str) -> list[BaseMessage]:
-    """Return the rules, as much of the thread as fits, and what was said now; raise UserError if that alone is too long."""
+    """Return the rules, as much of the thread as fits, and what was said now; raise UserError if that is too long."""
     room = services.context_tokens - ANSWER_TOKENS - RULES_TOKENS
     tokens = services.count_tokens(request.text)
     if tokens > room:

@@ -73,7 +73,7 @@ async def map_reduce(parts: Sequence[Part], work: Work) -> Steps:
             yield step_of(0, len(parts), work)
             waiting = set(tasks)
             while waiting:
-                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 yield step_of(len(parts) - len(waiting), len(parts), work)
         except BaseException:
             for task in tasks:
@@ -139,7 +139,9 @@ async def refine(parts: Sequence[Part], work: Work) -> Steps:
             draft = await work.points(part, 8)
             continue
         before = "\n".join(f"- {point.text}" for point in draft)
-        said = await work.said("refine", say("summarize.draft", work.language, draft=before, text=part.text), MOST_POINTS)
+        said = await work.said(
+            "refine", say("summarize.draft", work.language, draft=before, text=part.text), MOST_POINTS
+        )
         grown = points_of(said, sight)
         draft = distinct([*grown, *kept(draft, grown, parts)])[:MOST_POINTS]
     for point in draft:

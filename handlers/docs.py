@@ -18,8 +18,10 @@ FIND = frozenset({"find", "cherche"})
 async def docs(request: Request, services: Services) -> Pieces:
     """List the documents that you may see here and remove one: `/docs`, `docs remove NAME`."""
     verb, _, name = request.text.strip().partition(" ")
-    language = "fr" if folded(verb) in {"retire", "retirer", "supprime", "supprimer", "cherche"} else (
-        tongue_of(request.text, request.language)
+    language = (
+        "fr"
+        if folded(verb) in {"retire", "retirer", "supprime", "supprimer", "cherche"}
+        else (tongue_of(request.text, request.language))
     )
     documents = await services.library.documents(request.audience)
     if request.target:

@@ -9,7 +9,6 @@ from handlers.neutral import neutral
 from handlers.request import Progress, Source, Text
 from handlers.support import ENOUGH_WORDS, Evidence, Support, content, digits
 from handlers.words import say
-from indexing.document import Passage
 from indexing.sentences import spans
 
 LONGEST_SENTENCE = 600  # characters; a model that never ends a sentence is cut here
@@ -30,7 +29,8 @@ DENIAL = re.compile(
     r"(?:contain|mention|say|state|provide|specify|answer|include|give|indicate|address|cover|describe|explain)"
     rf"|\bnot\s(?:\w+\s)?(?:mentioned|provided|stated|specified|given|found|included|described|answered)\s"
     rf"(?:in|by)\s(?:\w+\s){{0,3}}{_TEXTS}\b"
-    rf"|\b(?:no|any) (?:mention|information)\b[^.]{{0,60}}\b{_TEXTS}\b|\b{_TEXTS}\b[^.]{{0,30}}\bno (?:mention|information)\b"
+    rf"|\b(?:no|any) (?:mention|information)\b[^.]{{0,60}}\b{_TEXTS}\b"
+    rf"|\b{_TEXTS}\b[^.]{{0,30}}\bno (?:mention|information)\b"
     r"|\bI (?:cannot|can't|could not|don't|do not) (?:answer|find|know|have)\b"
     rf"|\b{_TEXTES}\b[^.]{{0,40}}\bne\s(?:\w+\s)?"
     r"(?:contien|mentionn|di[st]|précis|fourni|répond|indiqu|donn|expliqu|décri|parl)\w*\s(?:pas|aucun|rien)"
@@ -171,7 +171,7 @@ class Grounded:
     def _is_new(self, sentence: str) -> bool:
         """Tell whether a sentence says something new: small models repeat themselves and the question."""
         key = folded(bare(sentence))
-        if key and (key in self._seen or bare(sentence).strip(" *_\"»").endswith("?")):
+        if key and (key in self._seen or bare(sentence).strip(' *_"»').endswith("?")):
             self.repeated += key in self._seen
             return False
         self._seen.add(key)
@@ -208,7 +208,9 @@ def is_frame(sentence: str) -> bool:
     plain = sentence.strip()
     if digits(plain):
         return False
-    return plain.endswith(":") or plain.startswith("#") or ASIDE.fullmatch(plain) is not None or not content(plain).stems
+    return (
+        plain.endswith(":") or plain.startswith("#") or ASIDE.fullmatch(plain) is not None or not content(plain).stems
+    )
 
 
 def insert(sentence: str, mark: str) -> str:

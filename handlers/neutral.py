@@ -8,7 +8,9 @@ from handlers.words import say
 PICTURE = re.compile(r"!\[([^\]]*)\]\([^)]*\)")
 LINK = re.compile(r"(?<!!)\[([^\]\n]+)\]\((?:[^)\s]+)(?:\s+\"[^\"]*\")?\)")
 ANGLE = re.compile(r"<(?:https?|ftp|mailto|javascript|data|tel|slack):[^>\s]*(?:\|([^>]*))?>", re.IGNORECASE)
-ADDRESS = re.compile(r"\b(?:https?|ftp|javascript|data|slack|file)\b:(?://)?[^\s<>\"'`\])]+[^\s<>\"'`\]).,;:!?]", re.IGNORECASE)
+ADDRESS = re.compile(
+    r"\b(?:https?|ftp|javascript|data|slack|file)\b:(?://)?[^\s<>\"'`\])]+[^\s<>\"'`\]).,;:!?]", re.IGNORECASE
+)
 REFERENCE = re.compile(r"^\s*\[[^\]]+\]:\s*\S+.*$", re.MULTILINE)
 MENTION = re.compile(r"<[@#!][^>\s]*>")
 BROADCAST = re.compile(r"@(channel|here|everyone)\b", re.IGNORECASE)

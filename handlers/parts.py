@@ -69,7 +69,7 @@ def parts_of(pages: Sequence[Page], count_tokens: Callable[[str], int], most_tok
     parts: list[Part] = []
     held: list[Page] = []
     room = most_tokens
-    for page in (piece for page in pages for piece in cut(page, count_tokens, most_tokens)):
+    for page in (piece for whole in pages for piece in cut(whole, count_tokens, most_tokens)):
         tokens = count_tokens(page.text) + 6
         if held and tokens > room:
             parts.append(Part(tuple(held)))

@@ -1,4 +1,4 @@
-"""A file on its way from Slack into the library: progress on the way, an honest receipt or a clear sentence at the end."""
+"""A file on its way from Slack into the library: progress, then an honest receipt or a clear sentence."""
 
 import asyncio
 import tempfile
@@ -100,17 +100,14 @@ def sentence(outcome: Outcome, language: str) -> str:
 def counts(receipt: Receipt, language: str) -> str:
     """Return the receipt: what was read, what was not, and how long it took."""
     document = receipt.document
+    unusual = {"ocr": receipt.ocr_pages, "scanned": receipt.scanned_pages, "failed": receipt.failed_pages}
     parts = [
         _counted("pages", document.pages, language),
         say("upload.with_text", language, count=document.pages_with_text),
-        *(
-            say(f"upload.{kind}", language, count=len(pages), pages=listed(pages))
-            for kind, pages in (("ocr", receipt.ocr_pages), ("scanned", receipt.scanned_pages), ("failed", receipt.failed_pages))
-            if pages
-        ),
+        *(say(f"upload.{kind}", language, count=len(p), pages=listed(p)) for kind, p in unusual.items() if p),
         _counted("passages", document.chunks, language),
         say("upload.seconds", language, seconds=_seconds(receipt.seconds, language)),
-    ]  # fmt: skip
+    ]
     notes = [say(f"upload.{note}", language) for note in ("known", "replaced") if getattr(receipt, note)]
     return " ".join([", ".join(parts) + ".", *notes])
 

@@ -35,9 +35,7 @@ def fitting(history: Sequence[BaseMessage], count_tokens: Callable[[str], int], 
 
     if most_tokens <= 0:
         return []
-    return trim_messages(
-        list(history), max_tokens=most_tokens, token_counter=count, strategy="last", start_on="human"
-    )
+    return trim_messages(list(history), max_tokens=most_tokens, token_counter=count, strategy="last", start_on="human")
 
 
 def questions_of(history: Sequence[BaseMessage]) -> list[str]:

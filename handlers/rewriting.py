@@ -10,7 +10,8 @@ from handlers.remembering import questions_of
 from handlers.support import content
 
 LEANING = re.compile(
-    r"^\W*(?:and|or|but|also|so|then|what about|how about|what if|why|et|ou|mais|donc|alors|aussi|pourquoi|qu['’]en est-il)\b"
+    r"^\W*(?:and|or|but|also|so|then|what about|how about|what if|why)\b"
+    r"|^\W*(?:et|ou|mais|donc|alors|aussi|pourquoi|qu['’]en est-il)\b"
     r"|\b(?:it|its|they|them|their|theirs|this|that|these|those|he|she|his|her|hers|him|there|ones?|same|former|latter|else)\b"
     r"|\b(?:il|elle|ils|elles|lui|leur|leurs|ça|cela|ceci|ce|cet|cette|ces|celui|celle|ceux|celles|y|en|là|même|autres?)\b",
     re.IGNORECASE,
@@ -45,7 +46,7 @@ def leans(question: str, history: Sequence[BaseMessage]) -> bool:
 
 
 async def stand_alone(question: str, history: Sequence[BaseMessage], model: BaseChatModel, language: str) -> list[str]:
-    """Return what to search for: the question made to stand alone if it leans on the thread, and always the original."""
+    """Return what to search for: the question made to stand alone if it leans on the thread, always the original."""
     if not leans(question, history):
         return [question]
     try:

@@ -19,7 +19,9 @@ ALONE = {
     "help": "help", "help me": "help", "aide": "help", "aide moi": "help", "?": "help",
     "stop": "stop", "arrete": "stop", "arretez": "stop", "stoppe": "stop",
 }  # fmt: skip
-DOCS_ARGUMENT = re.compile(r"(?:docs|documents)\s+(?:remove|delete|retirer?|supprimer?|find|cherche)\s+\S", re.IGNORECASE)
+DOCS_ARGUMENT = re.compile(
+    r"(?:docs|documents)\s+(?:remove|delete|retirer?|supprimer?|find|cherche)\s+\S", re.IGNORECASE
+)
 # "Attention, le serveur redémarre" is a warning, not a wish.
 WARNING = re.compile(r"attention\s*(?:[,!.:]?\s*(?:a|au|aux|a la|le|la|les|l['’]|everyone|all|please)\b|[,!])")
 TAKE_FILES = frozenset({"sentiment", "extract"})  # these read the files of their message themselves

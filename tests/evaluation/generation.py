@@ -19,6 +19,7 @@ from handlers.request import Request, Services, Source, Sources, Text
 from handlers.support import LONGEST_SPAN, content, digits, numbers
 from handlers.words import say
 from indexing.audience import Audience
+from indexing.document import Passage
 from indexing.language import language_of
 from indexing.library import Library
 from indexing.sentences import spans
@@ -45,12 +46,12 @@ class Answered:
     def contains_gold(self) -> bool:
         """Tell whether the gold answer is contained, after folding, as the questions were made for."""
         shown = folded(self.text)
-        return all(folded(part) in shown for part in [self.question.answer or "\0"])
+        return bool(self.question.answer) and folded(self.question.answer) in shown
 
     @property
     def language_is_right(self) -> bool:
         prose = bare(re.sub(r"[`“«\"][^`”»\"]*[`”»\"]|\S*[/\\_@~.]\S+", " ", self.text))
-        return language_of(prose, self.question.lang) == self.question.lang
+        return bool(language_of(prose, self.question.lang) == self.question.lang)
 
     def citations(self) -> list[tuple[str, Source]]:
         """Return each cited sentence with each source it cites."""
@@ -113,17 +114,17 @@ async def answered(question: Any, audience: Audience, services: Services) -> Ans
     return found
 
 
-def has_gold(question: Any, passage: Any) -> bool:
+def has_gold(question: Any, passage: Passage) -> bool:
     """Tell whether a passage is of the gold page."""
     same = question.pdf is not None and Path(passage.document).name == Path(question.pdf).name
-    return same and passage.page <= (question.page or 0) <= passage.last_page
+    return same and passage.page <= int(question.page or 0) <= passage.last_page
 
 
 def told(found: Answered) -> None:
     """Write a line on a question for those who watch."""
     question = found.question
     marks = {
-        "given": found.gold_was_given, "refused": found.is_refusal, "gold": bool(question.answer) and found.contains_gold,
+        "given": found.gold_was_given, "refused": found.is_refusal, "gold": found.contains_gold,
         "language": found.language_is_right,
         "citations": [is_supported(*pair) for pair in found.citations()] if not found.is_refusal else [],
     }  # fmt: skip
@@ -154,4 +155,4 @@ def figures(answers: Sequence[Answered]) -> dict[str, Any]:
 def share_of(yes: Any) -> float:
     """Return the share of yes."""
     listed = list(yes)
-    return round(sum(listed) / max(1, len(listed)), 3)
+    return round(float(sum(listed)) / max(1, len(listed)), 3)

@@ -9,6 +9,7 @@ from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackMana
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from pydantic import Field
 
 from handlers import HANDLERS
 from handlers.request import Pieces, Progress, Request, Services, Sources, Text
@@ -26,9 +27,9 @@ HERE = Audience(frozenset({"C1"}))
 class ScriptedModel(BaseChatModel):
     """Says its lines one after the other, three characters at a time, and remembers what it was asked."""
 
-    lines: list[str] = []
-    asked: list[list[BaseMessage]] = []
-    options: list[dict[str, Any]] = []
+    lines: list[str] = Field(default_factory=list)
+    asked: list[list[BaseMessage]] = Field(default_factory=list)
+    options: list[dict[str, Any]] = Field(default_factory=list)
     waits: int = 0  # chunks that say "in line" before the first word
     broken: bool = False
     closed: int = 0  # streams that were ended early
@@ -73,7 +74,7 @@ class ScriptedModel(BaseChatModel):
 @pytest.fixture
 def model() -> ScriptedModel:
     """The model, with nothing to say yet."""
-    return ScriptedModel(lines=[], asked=[], options=[])
+    return ScriptedModel()
 
 
 @pytest.fixture
@@ -81,7 +82,9 @@ async def library(tmp_path: Path) -> AsyncIterator[Library]:
     """An empty library on Qdrant's engine."""
     embedder = Embedder(WordEncoder, query="query: ", passage="passage: ")
     await embedder.start()
-    made = Library(await EdgeIndex.open(tmp_path / "index", WordEncoder.dimensions), embedder, ReadingLimits(processes=1))
+    made = Library(
+        await EdgeIndex.open(tmp_path / "index", WordEncoder.dimensions), embedder, ReadingLimits(processes=1)
+    )
     yield made
     await made.aclose()
 

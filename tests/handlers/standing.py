@@ -71,17 +71,17 @@ class NoMessages:
 
 
 class WordEncoder:
-    """Vectors of the words a text has, with the cosines of multilingual-e5: 0.75 for nothing in common, 1 for the same."""
+    """Vectors of the words a text has, with the cosines of multilingual-e5: 0.75 for nothing in common."""
 
     dimensions = 256
     COMMON = 0.75
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
-        for vector, text in zip(vectors, texts, strict=True):
+        for place, text in enumerate(texts):
             for word in words(text):
-                vector[1 + zlib.crc32(word.encode()) % (self.dimensions - 1)] += 1
-            own = np.linalg.norm(vector)
-            vector *= np.sqrt(1 - self.COMMON) / own if own else 0
-            vector[0] = np.sqrt(self.COMMON) if own else 1
+                vectors[place, 1 + zlib.crc32(word.encode()) % (self.dimensions - 1)] += 1
+            own = np.linalg.norm(vectors[place])
+            vectors[place] *= np.sqrt(1 - self.COMMON) / own if own else 0
+            vectors[place, 0] = np.sqrt(self.COMMON) if own else 1
         return vectors

@@ -18,7 +18,10 @@ Asked = Callable[..., Request]
 Do = Callable[[Request], Awaitable[Shown]]
 Shares = Callable[..., Awaitable[Receipt]]
 
-LEAVE = "Paid leave. Full-time employees get 27 days of paid leave each year. Part-time employees get 14 days of paid leave."
+LEAVE = (
+    "Paid leave. Full-time employees get 27 days of paid leave each year. "
+    "Part-time employees get 14 days of paid leave."
+)
 TRAVEL = "Travel. A hotel room may cost at most 140 euros for each night. Receipts go to the accounting office."
 QUESTION = "How many days of paid leave do full-time employees get?"
 
@@ -134,7 +137,9 @@ async def test_a_follow_up_is_rewritten_once_and_the_original_searched_too(
     model.says("Full-time employees get 27 days of paid leave [1].")
     first = asked("ask", QUESTION)
     await do(first)
-    model.says("How many days of paid leave do part-time staff get?", "Part-time employees get 14 days of paid leave [1].")
+    model.says(
+        "How many days of paid leave do part-time staff get?", "Part-time employees get 14 days of paid leave [1]."
+    )
     shown = await do(asked("chat", "and for part-time staff?", thread=first.thread))
     assert "14 days" in shown.text
     rewriting, answering = model.asked[1:]
@@ -172,9 +177,7 @@ async def test_an_answer_is_remembered_with_its_documents(
     assert answer.text == "Full-time employees get 27 days of paid leave."
 
 
-async def test_while_it_waits_in_line_it_says_so(
-    handbook: Receipt, do: Do, asked: Asked, model: ScriptedModel
-) -> None:
+async def test_while_it_waits_in_line_it_says_so(handbook: Receipt, do: Do, asked: Asked, model: ScriptedModel) -> None:
     model.waits = 2
     model.says("Full-time employees get 27 days of paid leave [1].")
     shown = await do(asked("ask", QUESTION))

@@ -1,4 +1,4 @@
-"""Conversation: it remembers the thread, answers from documents where the thread is about them, and forgets on demand."""
+"""Conversation: it remembers the thread, answers from documents where it is about them, and forgets."""
 
 from collections.abc import Awaitable, Callable
 

@@ -16,9 +16,17 @@ from tests.handlers.standing import WordEncoder
 
 def passage(text: str, page: int = 1, document: str = "handbook.pdf") -> Passage:
     return Passage(
-        id=f"{document}{page}", document_id=document, document=document, text=text, page=page, last_page=page, heading="",
-        permalink="", score=1.0, relevance=1.0,
-    )  # fmt: skip
+        id=f"{document}{page}",
+        document_id=document,
+        document=document,
+        text=text,
+        page=page,
+        last_page=page,
+        heading="",
+        permalink="",
+        score=1.0,
+        relevance=1.0,
+    )
 
 
 PASSAGES = [
@@ -60,7 +68,9 @@ async def test_citations_after_the_full_stop_belong_to_their_sentence() -> None:
 
 
 async def test_one_passage_has_one_number_and_a_quote_for_each_sentence() -> None:
-    shown, checked = await grounded("Full-time employees get 27 days of paid leave each year [1]. Interns get ten days [1].")
+    shown, checked = await grounded(
+        "Full-time employees get 27 days of paid leave each year [1]. Interns get ten days [1]."
+    )
     assert shown.count("[1]") == 2
     assert len(checked.sources) == 1
     assert "27 days" in checked.sources[0].quote
@@ -104,12 +114,17 @@ async def test_a_no_after_an_answer_is_left_out() -> None:
 @pytest.mark.parametrize(
     "sentence",
     [
-        "NOT IN THE PASSAGES", "PAS DANS LES PASSAGES.", "The passages do not mention this.", "I cannot answer this question.",
-        "This is not mentioned in the provided passages.", "Les passages ne mentionnent pas ce sujet.",
-        "Aucune information à ce sujet dans les passages.", "Je ne peux pas répondre à cette question.",
+        "NOT IN THE PASSAGES",
+        "PAS DANS LES PASSAGES.",
+        "The passages do not mention this.",
+        "I cannot answer this question.",
+        "This is not mentioned in the provided passages.",
+        "Les passages ne mentionnent pas ce sujet.",
+        "Aucune information à ce sujet dans les passages.",
+        "Je ne peux pas répondre à cette question.",
         "There is no information about it in the documents.",
     ],
-)  # fmt: skip
+)
 def test_a_no_is_recognised_in_both_languages(sentence: str) -> None:
     assert is_denial(sentence)
 
@@ -117,11 +132,15 @@ def test_a_no_is_recognised_in_both_languages(sentence: str) -> None:
 @pytest.mark.parametrize(
     "sentence",
     [
-        "Employees do not pay for the train.", "The document must not leave the building.", "Il ne faut pas fermer la porte.",
-        "Packages are not included in the release.", "You cannot use spaces in the name.", "Les documents ne sortent pas.",
+        "Employees do not pay for the train.",
+        "The document must not leave the building.",
+        "Il ne faut pas fermer la porte.",
+        "Packages are not included in the release.",
+        "You cannot use spaces in the name.",
+        "Les documents ne sortent pas.",
         "No binaries may be placed in /etc.",
     ],
-)  # fmt: skip
+)
 def test_a_fact_that_says_not_is_no_refusal(sentence: str) -> None:
     assert not is_denial(sentence)
 
@@ -155,8 +174,10 @@ def test_a_code_in_brackets_is_no_citation() -> None:
     assert bare(r"Use \cite[1642-1]{cciv} [1].") == r"Use \cite[1642-1]{cciv}."
 
 
-@given(st.lists(st.sampled_from(["It is so. ", "Why? ", "[1]", " [2, 3]", "\n- item ", "e.g. x", "Yes! "]), max_size=20),
-       st.integers(1, 9))  # fmt: skip
+@given(
+    st.lists(st.sampled_from(["It is so. ", "Why? ", "[1]", " [2, 3]", "\n- item ", "e.g. x", "Yes! "]), max_size=20),
+    st.integers(1, 9),
+)
 def test_however_a_stream_is_cut_its_sentences_lose_nothing(parts: list[str], size: int) -> None:
     text = "".join(parts)
     whole, cut = Sentences(), Sentences()
@@ -169,6 +190,8 @@ def test_however_a_stream_is_cut_its_sentences_lose_nothing(parts: list[str], si
 
 def test_every_sentence_of_a_passage_can_be_quoted() -> None:
     assert [span.text for span in spans_of(PASSAGES)] == [
-        "Paid leave. Full-time employees get 27 days of paid leave each year.", "Interns get ten days.",
-        "A hotel room may cost at most 140 euros for each night.", "Receipts go to the accounting office.",
-    ]  # fmt: skip
+        "Paid leave. Full-time employees get 27 days of paid leave each year.",
+        "Interns get ten days.",
+        "A hotel room may cost at most 140 euros for each night.",
+        "Receipts go to the accounting office.",
+    ]

@@ -34,11 +34,17 @@ def test_an_address_of_a_passage_stays_as_characters_but_never_with_a_query() ->
 @pytest.mark.parametrize(
     "text",
     [
-        "Use `fill = TRUE` and read.spss.", "It is master.debian.org:~debian/misc/irc-password.", "/etc/pam.d/common-session",
-        r"Write \cite[1642-1]{cciv} or \book.", "Lock files are LCK.. in /var/lock.", "10.0.2.2 and 10 %, 40 Gio", "[VAC]",
-        "A list:\n- one\n- two", "x[0] = a(b)",
+        "Use `fill = TRUE` and read.spss.",
+        "It is master.debian.org:~debian/misc/irc-password.",
+        "/etc/pam.d/common-session",
+        r"Write \cite[1642-1]{cciv} or \book.",
+        "Lock files are LCK.. in /var/lock.",
+        "10.0.2.2 and 10 %, 40 Gio",
+        "[VAC]",
+        "A list:\n- one\n- two",
+        "x[0] = a(b)",
     ],
-)  # fmt: skip
+)
 def test_what_documents_are_made_of_stays(text: str) -> None:
     assert neutral(text) == text
 

@@ -99,9 +99,15 @@ async def test_a_hundred_pages_never_fail_for_length(
         for n in range(1, 101)
     ]
     document = Document(
-        id="d", name="long.pdf", pages=100, pages_with_text=100, chunks=300, language="en", added_at=1.0,
+        id="d",
+        name="long.pdf",
+        pages=100,
+        pages_with_text=100,
+        chunks=300,
+        language="en",
+        added_at=1.0,
         shares=(_share(),),
-    )  # fmt: skip
+    )
 
     async def documents(self: Library, readable_by: object) -> list[Document]:
         return [document]
@@ -111,7 +117,7 @@ async def test_a_hundred_pages_never_fail_for_length(
 
     monkeypatch.setattr(Library, "documents", documents)
     monkeypatch.setattr(Library, "pages", all_pages)
-    model = Echo(lines=[], asked=[], options=[])
+    model = Echo()
     small = replace(services, model=model, context_tokens=1600)
     pieces = [piece async for piece in HANDLERS["summarize"](asked("summarize", method), small)]
     text = "".join(piece.markdown for piece in pieces if isinstance(piece, Text))
@@ -139,7 +145,8 @@ def test_every_page_with_text_is_in_some_part_and_pages_never_go_backwards(texts
 
 
 def test_a_point_names_the_pages_that_say_it() -> None:
-    (part,) = parts_of([Page(number=4, text="Hotel rooms cost at most 140 euros."), Page(number=5, text="Lunch is free.")],
-                       count, 500)  # fmt: skip
+    (part,) = parts_of(
+        [Page(number=4, text="Hotel rooms cost at most 140 euros."), Page(number=5, text="Lunch is free.")], count, 500
+    )
     (point,) = points_of("- Hotel rooms cost at most 140 euros (page 9).\n- Cars cost 12 euros a day here.", part.sight)
     assert point.line() == "- Hotel rooms cost at most 140 euros. (p. 4)"

@@ -42,11 +42,18 @@ def test_a_verb_in_either_language_is_understood(text: str, wanted: tuple[str, s
 @pytest.mark.parametrize(
     "text",
     [
-        "Help me write a mail", "stop worrying about it", "forget what I said, but keep the rest", "docs are hard to write",
-        "Attention, le serveur redémarre", "Attention à la marche", "Aide Paul à finir", "", "😀",
+        "Help me write a mail",
+        "stop worrying about it",
+        "forget what I said, but keep the rest",
+        "docs are hard to write",
+        "Attention, le serveur redémarre",
+        "Attention à la marche",
+        "Aide Paul à finir",
+        "",
+        "😀",
         "Summarize this:\nOnce upon a time there was a very long text.",
     ],
-)  # fmt: skip
+)
 def test_a_sentence_that_only_begins_like_a_verb_stays_conversation(text: str) -> None:
     assert parse(text, has_files=False) == ("chat", text)
 
