@@ -79,6 +79,7 @@ async def answers(person: Person, channel: str, thread: str) -> list[Message]:
     return [message for message in await person.thread(channel, thread) if message.get("bot_id")]
 
 
+@pytest.mark.timeout(ANSWER_SECONDS + 120)
 async def test_nothing_is_lost_and_nothing_is_said_twice(slack: Slack, data: Path) -> None:
     random.seed(7)
     people = await slack.people(PEOPLE)
