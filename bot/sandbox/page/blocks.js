@@ -1,7 +1,8 @@
 // Block Kit to elements; `press` is told which element was pressed.
 
-import { content } from "./api.js";
+import { call, content } from "./api.js";
 import { el, unescape } from "./dom.js";
+import { icon } from "./icons.js";
 import { markdown } from "./markdown.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { say } from "./words.js";
@@ -62,9 +63,9 @@ function element(part, block, press) {
 
 function feedback(part, block, press) {
   if (part.type !== "feedback_buttons") return [];
-  const made = [["positive_button", "👍"], ["negative_button", "👎"]].map(([name, sign]) => {
+  const made = [["positive_button", "up"], ["negative_button", "down"]].map(([name, sign]) => {
     const label = part[name].accessibility_label ?? part[name].text.text;
-    return el("button", { type: "button", title: part[name].text.text, "aria-label": label, "aria-pressed": "false", "data-action": part.action_id }, sign);
+    return el("button", { type: "button", title: part[name].text.text, "aria-label": label, "aria-pressed": "false", "data-action": part.action_id }, icon(sign));
   });
   for (const [n, button] of made.entries()) {
     button.addEventListener("click", () => {
@@ -77,9 +78,14 @@ function feedback(part, block, press) {
 
 function picture(block) {
   const image = el("img", { alt: block.alt_text ?? "", class: "picture" });
-  const own = block.slack_file?.url ?? block.image_url ?? "";
-  if (own.startsWith(location.origin)) content({ url_private: own }).then((blob) => (image.src = URL.createObjectURL(blob)), () => {});
-  return image; // pictures from elsewhere are not fetched: an address could carry a secret away
+  ownPicture(block).then((blob) => blob && (image.src = URL.createObjectURL(blob)), () => {});
+  return image;
+}
+
+async function ownPicture(block) {
+  if (block.slack_file?.id) return content((await call("files.info", { file: block.slack_file.id })).file);
+  const url = block.slack_file?.url ?? block.image_url ?? "";
+  return url.startsWith(`${location.origin}/`) ? content({ url_private: url }) : null; // elsewhere an address could carry a secret away
 }
 
 export function confirmed({ title, text: body, confirm, deny }) {

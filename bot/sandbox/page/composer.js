@@ -1,6 +1,7 @@
 // Where one writes: text, files, slash commands with suggestions, mentions.
 
 import { el, escape } from "./dom.js";
+import { icon } from "./icons.js";
 import { users } from "./names.js";
 import { COMMANDS, say } from "./words.js";
 
@@ -9,8 +10,8 @@ export function makeComposer({ inThread, submit, cancelEdit }) {
   const list = el("ul", { class: "suggestions", role: "listbox", hidden: true });
   const chosen = el("div", { class: "chosen" });
   const picker = el("input", { type: "file", multiple: true, hidden: true });
-  const attach = el("button", { type: "button", title: say("attach"), "aria-label": say("attach"), onclick: () => picker.click() }, "＋");
-  const send = el("button", { class: "send", title: say("send"), "aria-label": say("send") }, "➤");
+  const attach = el("button", { type: "button", title: say("attach"), "aria-label": say("attach"), onclick: () => picker.click() }, icon("plus"));
+  const send = el("button", { class: "send", title: say("send"), "aria-label": say("send") }, icon("send"));
   const form = el("form", { class: "composer" }, list, chosen, el("div", { class: "row" }, attach, text, send), picker);
   const state = { files: [], editing: null, at: 0, found: [] };
 

@@ -2,6 +2,7 @@
 
 import { call, content } from "./api.js";
 import { el } from "./dom.js";
+import { icon } from "./icons.js";
 import { say } from "./words.js";
 
 const SHOWN = { pdf: "application/pdf", png: "image/png", jpg: "image/jpeg", jpeg: "image/jpeg", gif: "image/gif", webp: "image/webp", txt: "text/plain", md: "text/plain", csv: "text/plain" };
@@ -15,7 +16,7 @@ export function fileCard(file, { me, act }) {
     el("span", { class: `kind ${file.filetype}`, "aria-hidden": "true" }, file.filetype.slice(0, 4).toUpperCase()),
     el("span", { class: "about" }, el("strong", {}, file.name), el("small", {}, `${file.pretty_type} · ${size(file.size)}`)),
   );
-  const bin = file.user === me.id && el("button", { type: "button", class: "bin", title: say("remove_file"), "aria-label": say("remove_file"), onclick: () => act.removeFile(file) }, "🗑");
+  const bin = file.user === me.id && el("button", { type: "button", class: "bin", title: say("remove_file"), "aria-label": say("remove_file"), onclick: () => act.removeFile(file) }, icon("bin"));
   if (!picture) return el("div", { class: "file-row" }, open, bin);
   const image = el("img", { class: "picture", alt: file.alt_txt || file.name, "data-file": file.id });
   content(file).then((blob) => (image.src = URL.createObjectURL(blob)), () => {});

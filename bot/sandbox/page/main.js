@@ -5,6 +5,7 @@ import { confirmed, renderBlocks } from "./blocks.js";
 import { fromSlack, makeComposer, toSlack } from "./composer.js";
 import { el } from "./dom.js";
 import { openById } from "./files.js";
+import { icon } from "./icons.js";
 import { dayLine, plainText, renderMessage, when } from "./message.js";
 import { avatar, channels, nameOf, placeName, users } from "./names.js";
 import { language, say } from "./words.js";
@@ -97,7 +98,7 @@ function drawPlaces() {
 }
 
 function placeButton(place) {
-  const sign = place.is_im ? avatar(place.user, "small") : el("span", { class: "hash", "aria-hidden": "true" }, place.is_private ? "🔒" : "#");
+  const sign = place.is_im ? avatar(place.user, "small") : el("span", { class: "hash", "aria-hidden": "true" }, place.is_private ? icon("lock") : "#");
   const open = state.place?.id === place.id;
   return el(
     "button",
@@ -117,7 +118,8 @@ async function openPlace(id) {
   closeThread();
   drawPlaces();
   const { place } = state;
-  $("title").textContent = `${place.is_im ? "" : place.is_private ? "🔒 " : "# "}${placeName(place)}`;
+  $("title").textContent = `${place.is_im || place.is_private ? "" : "# "}${placeName(place)}`;
+  if (place.is_private) $("title").prepend(icon("lock"), " ");
   $("purpose").textContent = place.is_im ? "" : (place.purpose?.value ?? "");
   const withApp = place.is_im && users.get(place.user)?.is_bot;
   $("home").hidden = !withApp;

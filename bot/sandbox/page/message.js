@@ -3,6 +3,7 @@
 import { renderBlocks } from "./blocks.js";
 import { el, unescape } from "./dom.js";
 import { fileCard } from "./files.js";
+import { icon } from "./icons.js";
 import { markdown } from "./markdown.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { avatar, badges, nameOf } from "./names.js";
@@ -36,7 +37,7 @@ export function renderMessage(message, { me, inThread, act }) {
     el(
       "div",
       { class: "body" },
-      message.is_ephemeral && el("div", { class: "only-you" }, `👁 ${say("only_you")}`),
+      message.is_ephemeral && el("div", { class: "only-you" }, icon("eye"), say("only_you")),
       el("div", { class: "head" }, el("strong", {}, nameOf(message.user)), badges(message.user), time(message.ts), edited(message)),
       el("div", { class: "content" }, contents(message, act)),
       streaming && el("button", { type: "button", class: "stop", onclick: () => act.stop(message) }, `■ ${say("stop")}`),
@@ -81,15 +82,15 @@ function threadLine(message, inThread, act) {
 
 function tools(message, { me, inThread, act }) {
   const mine = message.user === me.id;
-  const button = (sign, label, onclick, name) => el("button", { type: "button", title: label, "aria-label": label, onclick, "data-tool": name }, sign);
-  const more = el("details", { class: "more" }, el("summary", { title: say("more"), "aria-label": say("more") }, "⋯"));
+  const button = (sign, label, onclick, name) => el("button", { type: "button", title: label, "aria-label": label, onclick, "data-tool": name }, icon(sign));
+  const more = el("details", { class: "more" }, el("summary", { title: say("more"), "aria-label": say("more") }, icon("more")));
   more.append(el("div", { class: "menu" }, SHORTCUTS.map((name) => el("button", { type: "button", onclick: () => { more.open = false; act.shortcut(message, name); } }, say(name)))));
   return el(
     "div",
     { class: "tools" },
-    inThread ? null : button("💬", say("reply_in_thread"), () => act.open(message.thread_ts ?? message.ts), "reply"),
-    mine && !message.files ? button("✎", say("edit"), () => act.edit(message), "edit") : null,
-    mine ? button("🗑", say("remove"), () => act.remove(message), "remove") : null,
+    inThread ? null : button("reply", say("reply_in_thread"), () => act.open(message.thread_ts ?? message.ts), "reply"),
+    mine && !message.files ? button("edit", say("edit"), () => act.edit(message), "edit") : null,
+    mine ? button("bin", say("remove"), () => act.remove(message), "remove") : null,
     more,
   );
 }
