@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
-from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_openai import ChatOpenAI
 from openai import APIConnectionError, APIStatusError, APITimeoutError, BadRequestError
 from pydantic import PrivateAttr
@@ -38,6 +38,13 @@ class RemoteChatModel(ChatOpenAI):
     async def aclose(self) -> None:
         """Close the connections."""
         await self.root_async_client.close()
+
+    async def _agenerate(self, *arguments: Any, **kwargs: Any) -> ChatResult:
+        self._asked += 1
+        try:
+            return await super()._agenerate(*arguments, **kwargs)
+        except (APIConnectionError, APIStatusError) as failure:
+            raise named(failure, self.context_tokens) from failure
 
     async def _astream(self, *arguments: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
         self._asked += 1

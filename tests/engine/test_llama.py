@@ -25,7 +25,9 @@ QUESTIONS = ("What is the capital of France?", "Écris une phrase sur la mer.", 
 
 @pytest.fixture(scope="module")
 def peer(small_model: Path) -> Iterator[llama_cpp.Llama]:
-    model = llama_cpp.Llama(str(small_model), n_ctx=1024, n_threads=1, n_threads_batch=1, verbose=False)
+    model = llama_cpp.Llama(
+        str(small_model), n_ctx=1024, n_threads=1, n_threads_batch=1, flash_attn=True, verbose=False
+    )
     yield model
     model.close()
 
@@ -81,7 +83,9 @@ def test_company_changes_the_logits_only_by_noise(small_model: Path) -> None:
 
 def forced_logits(model: Llama, forced: list[int], company: list[list[int]]) -> np.ndarray:
     rows = []
-    sequences = [Sequence(list(tokens), 99, sampling=GREEDY, slot=slot) for slot, tokens in enumerate([forced, *company])]
+    sequences = [
+        Sequence(list(tokens), 99, sampling=GREEDY, slot=slot) for slot, tokens in enumerate([forced, *company])
+    ]
     for _ in range(len(forced)):
         work = [(each, 1) for each in sequences if each.todo]
         whole, sequences[0].tokens = sequences[0].tokens, sequences[0].tokens[: sequences[0].seen + 1]
@@ -154,7 +158,7 @@ async def test_a_thousand_random_operations_leave_nothing_behind(small_model: Pa
 
 
 async def one(engine: Engine, model: Llama, dice: random.Random) -> str:
-    words = "sea king bread night boy three daughters long old".split()
+    words = ["sea", "king", "bread", "night", "boy", "three", "daughters", "long", "old"]
     text = "You are kind and brief. " * 2 + " ".join(dice.choices(words, k=dice.randint(1, 30)))
     sampling = Sampling(temperature=dice.choice([0, 0.8]))
     deadline = asyncio.get_running_loop().time() + dice.choice([0.05, 60, 60])

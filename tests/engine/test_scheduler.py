@@ -286,7 +286,9 @@ def test_a_cancelled_answer_is_out_of_the_next_decode() -> None:
     engine.step()
     engine.cancel(job)
     engine.step()
-    assert all(sequence is not job.sequence for sequence, _ in engine.model.batches[-1]) or len(engine.model.batches) == 1
+    assert (
+        all(sequence is not job.sequence for sequence, _ in engine.model.batches[-1]) or len(engine.model.batches) == 1
+    )
     nothing_is_left(engine)
     assert not isinstance(ear.last, EngineError)
 

@@ -1,0 +1,274 @@
+"""How fast the engine is, each figure a ratio against a peer in the same run: `python -m bot bench engine [GGUF ...]`."""
+
+import asyncio
+import json
+import os
+import platform
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bot.engine import _open_local
+from bot.engine.chat_model import EngineChatModel
+from bot.engine.cores import default_threads
+from bot.settings import LlmSettings, Settings
+
+CHATS, ANSWER_TOKENS, ROUNDS = 8, 64, 5
+TOPICS = ("tides", "bread", "glass", "bees", "trains", "ink", "salt", "clocks")
+SYSTEM = (
+    "Run {nonce}. You are the assistant of a small team. Be brief and kind, answer in the language of the question, never "
+    "invent facts, say so when you do not know, and end with one short suggestion of what to ask next. Do not repeat "
+    "the question, do not greet, do not apologise, and do not use tables. When somebody asks for a list, give at most "
+    "five points. When somebody asks for a number, give its unit as well."
+)
+QUESTION = (
+    "I read something about {topic} today and would like to understand it. Explain how {topic} came to be, please."
+)
+Row = dict[str, Any]
+
+
+def messages(nonce: str, topic: str) -> list[dict[str, str]]:
+    """Return one chat of about 150 tokens, of which a hundred are common to all of the same run."""
+    return [
+        {"role": "system", "content": SYSTEM.format(nonce=nonce)},
+        {"role": "user", "content": QUESTION.format(topic=topic)},
+    ]
+
+
+# Each contender answers eight chats and returns (seconds in all, seconds to the last one's first token).
+
+
+class Ours:
+    """The engine through its chat model, all eight at once."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        self.model: EngineChatModel = _open_local(LlmSettings(threads=threads, context_tokens=8192), path)
+        self.model.llama.is_end = lambda token: False  # type: ignore[method-assign]  # all say 64 tokens
+
+    async def chats(self, nonce: str) -> tuple[float, float]:
+        began = time.perf_counter()
+        firsts = await asyncio.gather(*(self.first(messages(nonce, topic)) for topic in TOPICS))
+        return time.perf_counter() - began, max(firsts) - began
+
+    async def first(self, chat: list[dict[str, str]], tokens: int = ANSWER_TOKENS) -> float:
+        """Return when the first token came; read the rest."""
+        first = 0.0
+        async for chunk in self.model.astream(chat, temperature=0, max_tokens=tokens):
+            if chunk.content and not first:
+                first = time.perf_counter()
+        return first
+
+
+class Serial:
+    """llama-cpp-python's Llama, one after the other."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        from llama_cpp import Llama
+
+        self.llama = Llama(
+            str(path), n_ctx=8192, n_threads=threads, n_threads_batch=threads, flash_attn=True, verbose=False
+        )
+
+    def chats(self, prompts: list[list[int]]) -> tuple[float, float]:
+        began, first = time.perf_counter(), 0.0
+        for prompt in prompts:
+            self.llama.reset()
+            answer = self.llama.generate(prompt, temp=0.0, top_k=1, repeat_penalty=1.0)
+            for number in range(ANSWER_TOKENS):
+                self.llama.detokenize([next(answer)])
+                first = time.perf_counter() if number == 0 else first
+        return time.perf_counter() - began, first - began
+
+
+class Server:
+    """llama.cpp's own server in xllamacpp: eight slots, the same file, the same threads."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        import xllamacpp
+
+        parameters = xllamacpp.CommonParams()
+        parameters.model.path = str(path)
+        parameters.n_parallel, parameters.n_ctx, parameters.verbosity = CHATS, 8192, -1
+        parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
+        self.server = xllamacpp.Server(parameters)
+
+    def chats(self, nonce: str) -> tuple[float, float]:
+        began, firsts = time.perf_counter(), []
+        readers = [
+            threading.Thread(target=lambda topic=topic: firsts.append(self.first(messages(nonce, topic))[0]))
+            for topic in TOPICS
+        ]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join()
+        return time.perf_counter() - began, max(firsts) - began
+
+    def first(self, chat: list[dict[str, str]], tokens: int = ANSWER_TOKENS) -> list[float]:
+        """Return when each piece came."""
+        times: list[float] = []
+        request = {"messages": chat, "max_tokens": tokens, "temperature": 0, "stream": True, "ignore_eos": True}
+        self.server.handle_chat_completions(request, lambda _: times.append(time.perf_counter()) and None)
+        return times[1:] or times  # the first only says who speaks
+
+
+def row(work: str, model: str, ours: list[float], peer: str, peers: list[float], target: float) -> Row:
+    """Compare medians."""
+    mine, other = statistics.median(ours), statistics.median(peers)
+    return {"work": work, "model": model, "ours_s": round(mine, 4), "peer": peer, "peer_s": round(other, 4),
+            "ratio": round(mine / other, 3), "target": target}  # fmt: skip
+
+
+async def eight_chats(path: Path, threads: int, rounds: int, big: bool) -> list[Row]:
+    """Run the contenders alternately, cold and with every prompt cached."""
+    ours, serial, server = Ours(path, threads), Serial(path, threads), Server(path, threads)
+    seen: dict[str, list[float]] = {}
+
+    def note(name: str, result: tuple[float, float]) -> None:
+        seen.setdefault(name, []).append(result[0])
+        seen.setdefault(name + " first", []).append(result[1])
+
+    for number in range(rounds + 1):
+        if number == 1:
+            seen.clear()  # the first round warms up
+        nonce = f"{number}-{time.time_ns()}"
+        prompts = [ours.model._tokenizer.encode(ours.model._template.render(_turned(nonce, topic))) for topic in TOPICS]
+        note("ours cold", await ours.chats(nonce))
+        note("server cold", await asyncio.to_thread(server.chats, nonce))
+        note("serial", await asyncio.to_thread(serial.chats, prompts))
+        note("ours cached", await ours.chats(nonce))
+        note("server cached", await asyncio.to_thread(server.chats, nonce))
+    cold = 0.55 if big else 0.45
+    share = await python_share(ours)
+    gaps = [await longest_gap(ours, server, number) for number in range(3)]
+    rows = [
+        row("8 chats, cold", path.stem, seen["ours cold"], "Llama, serial", seen["serial"], cold),
+        row("8 chats, cold", path.stem, seen["ours cold"], "xllamacpp server", seen["server cold"], cold),
+        row("8 chats, cached", path.stem, seen["ours cached"], "xllamacpp server", seen["server cached"], 1.0),
+        row("first token of the last, cold", path.stem, seen["ours cold first"], "Llama, serial",
+            seen["serial first"], 0.10 if big else 0.12),
+        row("longest gap beside a 3,000-token prompt", path.stem, [g[0] for g in gaps], "xllamacpp server",
+            [g[1] for g in gaps], 0.5),
+        row("Python's share of a step of 8", path.stem, [share[0]], "the step", [share[1]], 0.08),
+    ]  # fmt: skip
+    del server
+    await ours.model.aclose()
+    return rows
+
+
+def _turned(nonce: str, topic: str) -> list[Any]:
+    from langchain_core.messages import HumanMessage, SystemMessage
+
+    system, user = messages(nonce, topic)
+    return [SystemMessage(system["content"]), HumanMessage(user["content"])]
+
+
+async def python_share(ours: Ours) -> tuple[float, float]:
+    """Return the seconds of an average step outside llama_decode, and of the whole step."""
+    spent = {"step": 0.0, "decode": 0.0}
+    engine, llama = ours.model.engine, ours.model.llama
+    with timed(engine, "step", spent, "step"), timed(llama, "decode", spent, "decode"):
+        before = engine.counts.decodes
+        await ours.chats(f"share {time.time_ns()}")
+        steps = engine.counts.decodes - before
+    return (spent["step"] - spent["decode"]) / steps, spent["step"] / steps
+
+
+@contextmanager
+def timed(thing: Any, name: str, spent: dict[str, float], key: str) -> Iterator[None]:
+    """Add up the seconds that a method takes."""
+    method: Callable[..., Any] = getattr(thing, name)
+
+    def timing(*arguments: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return method(*arguments)
+        finally:
+            spent[key] += time.perf_counter() - began
+
+    setattr(thing, name, timing)
+    yield
+    delattr(thing, name)
+
+
+async def longest_gap(ours: Ours, server: Server, number: int) -> tuple[float, float]:
+    """Let one speak while a 3,000-token prompt comes in; return the longest silence, ours and the server's."""
+    long = [{"role": "user", "content": f"{number} {time.time_ns()} " + "the sea is wide and the night is long " * 330}]
+    speaker = messages(f"gap {time.time_ns()}", "tides")
+    times: list[float] = []
+
+    async def speak() -> None:
+        async for chunk in ours.model.astream(speaker, temperature=0, max_tokens=150):
+            if chunk.content:
+                times.append(time.perf_counter())
+
+    talking = asyncio.create_task(speak())
+    while len(times) < 3:
+        await asyncio.sleep(0.01)
+    await asyncio.gather(ours.first(long, 1), talking)
+    theirs: list[float] = []
+    pause = threading.Event()
+
+    def hear(_: object) -> None:
+        theirs.append(time.perf_counter())
+        if len(theirs) == 4:
+            pause.set()
+
+    request = {"messages": speaker, "max_tokens": 150, "temperature": 0, "stream": True, "ignore_eos": True}
+    talk = asyncio.to_thread(server.server.handle_chat_completions, request, hear)
+    other = asyncio.create_task(talk)
+    await asyncio.to_thread(pause.wait)
+    await asyncio.gather(asyncio.to_thread(server.first, long, 1), other)
+    return _gap(times), _gap(theirs)
+
+
+def _gap(times: list[float]) -> float:
+    return max(later - earlier for earlier, later in zip(times, times[1:], strict=False))
+
+
+async def follow_up(path: Path, threads: int, rounds: int) -> Row:
+    """Go on with a thread of 2,000 tokens after 20 others have spoken, against computing it again."""
+    ours = Ours(path, threads)
+    back, again = [], []
+    others = [[{"role": "user", "content": f"{topic} {n} and nothing else"}] for n in range(3) for topic in TOPICS][:20]
+    for number in range(rounds):
+        text = f"{number} " + "the sea is wide and the night is long " * 215
+        thread = [{"role": "user", "content": text}]
+        began = time.perf_counter()
+        again.append(await ours.first(thread, 1) - began)
+        for other in others:
+            await ours.first([{"role": "user", "content": f"{number} " + other[0]["content"] + " please" * 70}], 2)
+        began = time.perf_counter()
+        back.append(await ours.first([*thread, {"role": "user", "content": "And then?"}], 1) - began)
+    await ours.model.aclose()
+    return row("follow-up in a parked thread: first token", path.stem, back, "computing it again", again, 0.02)
+
+
+def main(arguments: list[str]) -> None:
+    """Run on the files named, or on both presets; print a table, and JSON on the last line."""
+    from bot.weights import fetch_llm
+
+    presets = ("preset:smollm2-135m", "preset:qwen2.5-coder-1.5b")
+    paths = [Path(name) for name in arguments] or [fetch_llm(name, Settings({}).cache_dir) for name in presets]
+    threads = int(os.environ.get("BENCH_THREADS", 0)) or default_threads()
+    rounds = int(os.environ.get("BENCH_ROUNDS", ROUNDS))
+    print(f"{platform.machine()}, {os.cpu_count()} cores, {threads} threads, load {os.getloadavg()[0]:.1f}, "
+          f"{datetime.now(UTC):%Y-%m-%d}")  # fmt: skip
+    rows: list[Row] = []
+    for path in paths:
+        big = path.stat().st_size > 500_000_000
+        rows += [*asyncio.run(eight_chats(path, threads, rounds, big)), asyncio.run(follow_up(path, threads, rounds))]
+    print("| work | model | ours (s) | peer | peer (s) | ratio | target |\n| --- | --- | --- | --- | --- | --- | --- |")
+    for each in rows:
+        print("| " + " | ".join(str(value) for value in each.values()) + " |")
+    print(json.dumps({"rows": rows}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,93 @@
+"""LLM_URL: the same questions to any OpenAI-compatible server, here one on localhost that speaks its wire format."""
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+
+from bot.engine import open_chat_model
+from bot.engine.errors import Busy, EngineError, TooLong, Unavailable
+from bot.engine.remote import RemoteChatModel
+from bot.settings import LlmSettings
+from tests.conftest import free_port
+
+
+class FakeServer:
+    """Says what it is told to say, in OpenAI's words."""
+
+    def __init__(self) -> None:
+        self.status, self.problem = 200, ""
+        self.asked: list[dict[str, object]] = []
+
+    async def models(self, _: web.Request) -> web.Response:
+        return web.json_response({"data": [{"id": "big-model", "max_model_len": 2048}]})
+
+    async def chat(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(await request.json())
+        if self.status != 200:
+            return web.json_response({"error": {"message": self.problem}}, status=self.status)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        for content in ("Bon", "jour"):
+            piece = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "big-model",
+                     "choices": [{"index": 0, "delta": {"role": "assistant", "content": content}}]}  # fmt: skip
+            await response.write(f"data: {json.dumps(piece)}\n\n".encode())
+        await response.write(b"data: [DONE]\n\n")
+        return response
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[tuple[FakeServer, str]]:
+    fake, app, port = FakeServer(), web.Application(), free_port()
+    app.router.add_get("/v1/models", fake.models)
+    app.router.add_post("/v1/chat/completions", fake.chat)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    yield fake, f"http://127.0.0.1:{port}/v1"
+    await runner.cleanup()
+
+
+async def opened(url: str) -> RemoteChatModel:
+    model = await open_chat_model(LlmSettings(url=url, model="preset:qwen2.5-coder-1.5b"), None)
+    assert isinstance(model, RemoteChatModel)
+    model.max_retries = 0
+    model.async_client._client.max_retries = 0
+    return model
+
+
+async def test_it_streams_from_the_model_that_the_server_serves(server: tuple[FakeServer, str]) -> None:
+    fake, url = server
+    model = await opened(url)
+    text = "".join([str(chunk.content) async for chunk in model.astream("Hello")])
+    await model.aclose()
+    assert text == "Bonjour"
+    assert fake.asked[0]["model"] == "big-model"
+    assert model.context_tokens == 2048
+    assert model.count_tokens("abcdef") == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "problem", "error"),
+    [
+        (400, "maximum context length exceeded", TooLong),
+        (429, "slow down", Busy),
+        (503, "loading", Busy),
+        (500, "oh", Unavailable),
+    ],
+)
+async def test_a_servers_troubles_have_the_engines_names(
+    server: tuple[FakeServer, str], status: int, problem: str, error: type[EngineError]
+) -> None:
+    fake, url = server
+    model = await opened(url)
+    fake.status, fake.problem = status, problem
+    with pytest.raises(error):
+        await model.ainvoke("Hello")
+    await model.aclose()
+
+
+async def test_no_server_is_said_in_a_sentence() -> None:
+    with pytest.raises(Unavailable, match="Is LLM_URL right"):
+        await open_chat_model(LlmSettings(url=f"http://127.0.0.1:{free_port()}/v1"), None)
