@@ -1,6 +1,7 @@
-"""How fast the engine is, each figure a ratio against a peer in the same run: `python -m bot bench engine [GGUF ...]`."""
+"""How fast the engine is, each figure a ratio against a peer in the same run: `python -m bot bench engine [GGUF]`."""
 
 import asyncio
+import itertools
 import json
 import os
 import platform
@@ -22,8 +23,8 @@ from bot.settings import LlmSettings, Settings
 CHATS, ANSWER_TOKENS, ROUNDS = 8, 64, 5
 TOPICS = ("tides", "bread", "glass", "bees", "trains", "ink", "salt", "clocks")
 SYSTEM = (
-    "Run {nonce}. You are the assistant of a small team. Be brief and kind, answer in the language of the question, never "
-    "invent facts, say so when you do not know, and end with one short suggestion of what to ask next. Do not repeat "
+    "Run {nonce}. You are the assistant of a small team. Be brief and kind, answer in the language of the question, "
+    "never invent facts, say so when you do not know, and end with one short suggestion of what to ask next. Do not repeat "
     "the question, do not greet, do not apologise, and do not use tables. When somebody asks for a list, give at most "
     "five points. When somebody asks for a number, give its unit as well."
 )
@@ -203,14 +204,16 @@ async def longest_gap(ours: Ours, server: Server, number: int) -> tuple[float, f
     speaker = messages(f"gap {time.time_ns()}", "tides")
     times: list[float] = []
 
+    speaks = asyncio.Event()
+
     async def speak() -> None:
         async for chunk in ours.model.astream(speaker, temperature=0, max_tokens=150):
             if chunk.content:
                 times.append(time.perf_counter())
+                speaks.set()
 
     talking = asyncio.create_task(speak())
-    while len(times) < 3:
-        await asyncio.sleep(0.01)
+    await speaks.wait()
     await asyncio.gather(ours.first(long, 1), talking)
     theirs: list[float] = []
     pause = threading.Event()
@@ -229,7 +232,7 @@ async def longest_gap(ours: Ours, server: Server, number: int) -> tuple[float, f
 
 
 def _gap(times: list[float]) -> float:
-    return max(later - earlier for earlier, later in zip(times, times[1:], strict=False))
+    return max(later - earlier for earlier, later in itertools.pairwise(times))
 
 
 async def follow_up(path: Path, threads: int, rounds: int) -> Row:
@@ -256,8 +259,8 @@ def main(arguments: list[str]) -> None:
 
     presets = ("preset:smollm2-135m", "preset:qwen2.5-coder-1.5b")
     paths = [Path(name) for name in arguments] or [fetch_llm(name, Settings({}).cache_dir) for name in presets]
-    threads = int(os.environ.get("BENCH_THREADS", 0)) or default_threads()
-    rounds = int(os.environ.get("BENCH_ROUNDS", ROUNDS))
+    threads = int(os.environ.get("BENCH_THREADS", "0")) or default_threads()
+    rounds = int(os.environ.get("BENCH_ROUNDS", str(ROUNDS)))
     print(f"{platform.machine()}, {os.cpu_count()} cores, {threads} threads, load {os.getloadavg()[0]:.1f}, "
           f"{datetime.now(UTC):%Y-%m-%d}")  # fmt: skip
     rows: list[Row] = []

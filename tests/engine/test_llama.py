@@ -17,6 +17,7 @@ from bot.engine.llama import Llama
 from bot.engine.mailbox import Ended, Said
 from bot.engine.sequence import Sampling, Sequence
 from bot.settings import LlmSettings
+from tests.conftest import wait_for
 
 pytestmark = pytest.mark.model
 GREEDY = Sampling(temperature=0)
@@ -148,8 +149,7 @@ async def test_a_thousand_random_operations_leave_nothing_behind(small_model: Pa
             await asyncio.sleep(0.02)
     ends = await asyncio.gather(*tasks, return_exceptions=True)
     assert {type(end) for end in ends} <= {str, asyncio.CancelledError} | set(EngineError.__subclasses__())
-    while engine.scheduler.running or engine._commands or engine._jobs:
-        await asyncio.sleep(0.01)
+    await asyncio.to_thread(wait_for, lambda: not (engine._commands or engine._jobs), 60)
     engine.check()
     assert asyncio.all_tasks() == before
     assert not model._samplers

@@ -1,4 +1,4 @@
-"""What the scheduler and the slots promise, whatever happens: driven step by step over a model that counts its cells."""
+"""What the scheduler and the slots promise, whatever happens: step by step over a model that counts its cells."""
 
 import time
 from dataclasses import dataclass, field
@@ -105,7 +105,7 @@ class Play:
 
     def return_to(self, thread: int, length: int, longest: int) -> None:
         """Go on with one of a few long threads, so that some are parked and come back."""
-        self.ask([50 + thread, *range(1, 130)][:length] + [9], longest, str(thread))
+        self.ask([*[50 + thread, *range(1, 130)][:length], 9], longest, str(thread))
 
     def cancel(self, which: int) -> None:
         if self.asked:
@@ -184,7 +184,7 @@ def test_a_thread_that_fell_out_of_the_slots_comes_back_from_host_memory() -> No
         ask(engine, [100 + other, *range(1, 120)], longest=1)
         run(engine)
     before = engine.model.computed
-    _, ear = ask(engine, [*thread, 8], longest=1)
+    _, _ear = ask(engine, [*thread, 8], longest=1)
     run(engine)
     assert engine.slots.restored == 1
     assert engine.model.computed - before <= 2
@@ -236,7 +236,7 @@ def test_the_line_goes_round_the_people() -> None:
     engine = engine_of(slots=1, cells=200)
     ends: list[str] = []
     for person in "aaab":
-        job, ear = ask(engine, [3, 4], longest=3, person=person)
+        _job, ear = ask(engine, [3, 4], longest=3, person=person)
         ear.put = lambda event, who=person: ends.append(who) if isinstance(event, Ended) else None  # type: ignore[method-assign]
     run(engine)
     assert ends.index("b") == 1

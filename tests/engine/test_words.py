@@ -1,5 +1,7 @@
 """Tokens become text and text becomes tokens: borders, stop strings, control tokens in what people write."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +23,7 @@ def tokenizer_of(beginning: int | None = None) -> Tokenizer:
 def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
     """Cut bytes anywhere, as tokens do."""
     borders = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
-    return [data[start:end] for start, end in zip(borders, borders[1:], strict=False)]
+    return [data[start:end] for start, end in itertools.pairwise(borders)]
 
 
 @given(st.text(), st.lists(st.integers(0, 500), max_size=30))
