@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from handlers.grounding import Grounded, nearest
+from handlers.paging import on_their_pages
 from handlers.remembering import recall, remember
 from handlers.request import Piece, Pieces, Progress, Request, Services, Sources, Text, UserError
 from handlers.rewriting import stand_alone
@@ -112,8 +113,9 @@ async def answer(
         async for piece in refusal(question, passages, request, services):
             yield piece
         return
-    yield Sources(grounded.sources)
-    documents = sorted({source.passage.document_id for source in grounded.sources})
+    sources = await on_their_pages(grounded.sources, request, services)
+    yield Sources(sources)
+    documents = sorted({source.passage.document_id for source in sources})
     await remember(request, services, grounded.text, documents=documents, standalone=question.standalone)
 
 
@@ -142,7 +144,7 @@ async def refusal(
     evidence = Evidence(question.standalone, passages[:NEAREST], services.library.embedder)
     if sources := nearest(evidence):
         yield Text(f" {say('ask.nearest', question.language)}")
-        yield Sources(sources)
+        yield Sources(await on_their_pages(sources, request, services))
     documents = sorted({source.passage.document_id for source in sources})
     await remember(request, services, sentence, documents=documents, standalone=question.standalone)
 

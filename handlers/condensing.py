@@ -67,18 +67,16 @@ async def map_reduce(parts: Sequence[Part], work: Work) -> Steps:
         async with gate:
             found[place] = await work.points(parts[place], PART_POINTS if len(parts) > 2 else 2 * PART_POINTS)
 
-    async with asyncio.TaskGroup() as group:
-        tasks = {group.create_task(read(place)) for place in range(len(parts))}
-        try:
-            yield step_of(0, len(parts), work)
-            waiting = set(tasks)
-            while waiting:
-                _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-                yield step_of(len(parts) - len(waiting), len(parts), work)
-        except BaseException:
-            for task in tasks:
-                task.cancel()
-            raise
+    tasks = [asyncio.create_task(read(place)) for place in range(len(parts))]
+    try:
+        yield step_of(0, len(parts), work)
+        for done, task in enumerate(asyncio.as_completed(tasks), start=1):
+            await task
+            yield step_of(done, len(parts), work)
+    finally:
+        for reading in tasks:
+            reading.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     async for step in reduce(found, parts, work):
         yield step
 

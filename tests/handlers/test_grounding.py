@@ -1,16 +1,19 @@
 """Each sentence is checked before it goes out: cut, denied, cited, marked or dropped."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.grounding import Grounded, Sentences, bare, cited, insert, is_denial, is_frame
-from handlers.request import Progress, Text
+from handlers.paging import on_its_page
+from handlers.request import Progress, Source, Text
 from handlers.support import Evidence, content, digits, numbers, spans_of
 from indexing.document import Passage
 from indexing.embedder import Embedder
+from indexing.library import Page
 from tests.handlers.standing import WordEncoder
 
 
@@ -195,3 +198,11 @@ def test_every_sentence_of_a_passage_can_be_quoted() -> None:
         "A hotel room may cost at most 140 euros for each night.",
         "Receipts go to the accounting office.",
     ]
+
+
+def test_a_quote_is_cited_on_its_own_page() -> None:
+    over_two = replace(passage("Lunch is free. Dinner costs 12 euros."), page=3, last_page=4)
+    pages = [Page(number=3, text="Lunch is free."), Page(number=4, text="Dinner costs\n12 euros.")]
+    cited_page = on_its_page(Source(1, over_two, "Dinner costs 12 euros."), pages).passage
+    assert (cited_page.page, cited_page.last_page) == (4, 4)
+    assert on_its_page(Source(1, over_two, "Something else."), pages).passage == over_two

@@ -1,13 +1,16 @@
 """Summaries: the whole text is read, every point has its pages, and no length makes it fail."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from langchain_core.outputs import ChatResult
 
 from handlers import HANDLERS
+from handlers.condensing import Work, map_reduce
 from handlers.parts import parts_of, points_of
 from handlers.request import Request, Services, Text, UserError
 from handlers.summarize import Wish, wish_of
@@ -150,3 +153,24 @@ def test_a_point_names_the_pages_that_say_it() -> None:
     )
     (point,) = points_of("- Hotel rooms cost at most 140 euros (page 9).\n- Cars cost 12 euros a day here.", part.sight)
     assert point.line() == "- Hotel rooms cost at most 140 euros. (p. 4)"
+
+
+async def test_a_reader_who_leaves_ends_all_parts() -> None:
+    started, ended = 0, 0
+
+    class Slow(ScriptedModel):
+        async def _agenerate(self, *arguments: object, **options: object) -> ChatResult:
+            nonlocal started, ended
+            started += 1
+            try:
+                await asyncio.sleep(60)
+            finally:
+                ended += 1
+            raise AssertionError("nobody waited so long")
+
+    parts = parts_of([Page(number=n, text="Lunch is free. " * 9) for n in range(1, 4)], count, 30)
+    steps = map_reduce(parts, Work(Slow(), count, "en", 30))
+    await anext(steps)
+    await asyncio.sleep(0.01)
+    await steps.aclose()  # type: ignore[attr-defined]
+    assert started == ended > 1
