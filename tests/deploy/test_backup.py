@@ -16,11 +16,11 @@ from bot.errors import StartFailed
 from bot.redis_server import RedisServer
 from bot.settings import QdrantSettings, Settings
 from indexing.edge import EdgeIndex
-from indexing.index import Point
+from indexing.index import WORDS, Point
 from indexing.qdrant import QdrantIndex
 
 POINT = Point(
-    id=str(uuid.uuid4()), payload={"kind": "chunk", "text": "été"}, dense=np.ones(8, np.float32), sparse={3: 0.5}
+    id=str(uuid.uuid4()), payload={"kind": "chunk", "text": "été"}, dense=np.ones(8, np.float32), words={3: 0.5}
 )
 RECORD = Point(id=str(uuid.uuid4()), payload={"kind": "document", "name": "handbook.pdf"})
 
@@ -148,7 +148,7 @@ async def test_the_points_of_a_server_come_back(tmp_path: Path) -> None:
     assert [(record.id, record.payload) for record in before] == [(record.id, record.payload) for record in after]
     (chunk,) = [record.vector for record in after if record.id == POINT.id]
     assert np.allclose(chunk["dense"], 8**-0.5)
-    assert chunk["sparse"].indices == [3]
+    assert chunk[WORDS].indices == [3]
     with pytest.raises(StartFailed, match="QDRANT_COLLECTION"):
         await fill_qdrant(new, settings, tmp_path / "dump")
     await old.close()
