@@ -3,6 +3,7 @@
 import ctypes
 import logging
 import secrets
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ class Llama:
         api.llama_backend_init()
         self.threads = settings.threads or default_threads()
         self._model = self._load(path, settings.gpu_layers)
+        self._layers = api.llama_model_n_layer(self._model)
         self._vocab = api.llama_model_get_vocab(self._model)
         self.vocabulary = api.llama_vocab_n_tokens(self._vocab)
         self._context = self._open(settings)
@@ -54,6 +56,8 @@ class Llama:
         self._candidates = Candidates(self.vocabulary)
         self._samplers: dict[Sequence, Sampler] = {}
         self._pieces: dict[int, bytes] = {}
+        self._closed = False
+        self._words = threading.Lock()  # askers tokenize in their own threads, also while the model is being closed
         self._buffer = ctypes.create_string_buffer(512)
         self._ends: dict[int, bool] = {}
 
@@ -103,8 +107,10 @@ class Llama:
         """Free everything."""
         for sequence in list(self._samplers):
             self.finish(sequence)
-        api.llama_free(self._context)
-        api.llama_model_free(self._model)
+        with self._words:
+            self._closed = True
+            api.llama_free(self._context)
+            api.llama_model_free(self._model)
 
     # One step.
 
@@ -175,7 +181,9 @@ class Llama:
         """Return the tokens of a text; nothing in it is read as a control token."""
         data = text.encode()
         tokens = (api.llama_token * (len(data) + 8))()
-        count = api.llama_tokenize(self._vocab, data, len(data), tokens, len(tokens), False, False)
+        with self._words:
+            self._refuse_if_closed()
+            count = api.llama_tokenize(self._vocab, data, len(data), tokens, len(tokens), False, False)
         return tokens[:count]
 
     def piece(self, token: int) -> bytes:
@@ -216,15 +224,20 @@ class Llama:
 
     def check_grammar(self, grammar: str) -> None:
         """Raise ValueError for a grammar that llama.cpp can't read."""
-        Sampler(self._vocab, Candidates(self.vocabulary), Sampling(grammar=grammar)).close()
+        with self._words:
+            self._refuse_if_closed()
+            Sampler(self._vocab, Candidates(self.vocabulary), Sampling(grammar=grammar)).close()
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise Unavailable("the model has been closed")
 
     def device(self) -> str:
         """Say in words what runs the layers."""
-        layers = api.llama_model_n_layer(self._model)
         if not self.offloaded:
             return f"CPU, {self.threads} thread{'s' if self.threads > 1 else ''}"
-        on_gpu = layers if self.offloaded < 0 else min(self.offloaded, layers)
-        return f"GPU, {on_gpu} of {layers} layers"
+        on_gpu = self._layers if self.offloaded < 0 else min(self.offloaded, self._layers)
+        return f"GPU, {on_gpu} of {self._layers} layers"
 
 
 class Batch:

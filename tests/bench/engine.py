@@ -24,9 +24,9 @@ CHATS, ANSWER_TOKENS, ROUNDS = 8, 64, 5
 TOPICS = ("tides", "bread", "glass", "bees", "trains", "ink", "salt", "clocks")
 SYSTEM = (
     "Run {nonce}. You are the assistant of a small team. Be brief and kind, answer in the language of the question, "
-    "never invent facts, say so when you do not know, and end with one short suggestion of what to ask next. Do not repeat "
-    "the question, do not greet, do not apologise, and do not use tables. When somebody asks for a list, give at most "
-    "five points. When somebody asks for a number, give its unit as well."
+    "never invent facts, say so when you do not know, and end with one short suggestion of what to ask next. Do not "
+    "repeat the question, do not greet, do not apologise, and do not use tables. When somebody asks for a list, give "
+    "at most five points. When somebody asks for a number, give its unit as well."
 )
 QUESTION = (
     "I read something about {topic} today and would like to understand it. Explain how {topic} came to be, please."
