@@ -123,5 +123,5 @@ async def channel_named(client: AsyncWebClient, name: str) -> str:
 async def wait_until(true: Callable[[], object]) -> None:
     """Wait until something holds."""
     async with asyncio.timeout(8):
-        while not true():
+        while not true():  # noqa: ASYNC110 - it may hold for many reasons
             await asyncio.sleep(0.01)
