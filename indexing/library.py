@@ -14,15 +14,16 @@ from indexing.adding import Ingest, Report
 from indexing.audience import Audience
 from indexing.document import Document, Passage, Share
 from indexing.embedder import Embedder, Vectors
-from indexing.index import DENSE, PAGE_WORDS, WORDS, Branch, VectorIndex, Where
+from indexing.index import DENSE, PAGE_WORDS, WORDS, Branch, Hit, VectorIndex, Where
 from indexing.reading import ReadingLimits
 from indexing.records import Record, id_of, newest
+from indexing.reranker import Reranker
 
 __all__ = ["Library", "Page", "Receipt", "Report"]
 
 CANDIDATES = 40  # of each branch of the fusion
 REPHRASED_WEIGHT = 0.5  # of a rephrasing, against 1 of the question itself
-WORDS_WEIGHT, PAGE_WORDS_WEIGHT = 0.7, 0.3  # against 1 of the dense ranking; see tests/evaluation/README.md
+WORDS_WEIGHT, PAGE_WORDS_WEIGHT = 1.0, 0.3  # against 1 of the dense ranking; see tests/evaluation/README.md
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +50,13 @@ class Page:
 class Library:
     """All documents; every way to read takes the audience and fails closed."""
 
-    def __init__(self, index: VectorIndex, embedder: Embedder, limits: ReadingLimits) -> None:
+    def __init__(
+        self, index: VectorIndex, embedder: Embedder, limits: ReadingLimits, reranker: Reranker | None = None
+    ) -> None:
         self._index = index
         self._embedder = embedder
         self._limits = limits
+        self._reranker = reranker
         self._changing = asyncio.Lock()  # records are read, changed and written one at a time
         self._adding: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -121,18 +125,25 @@ class Library:
         asked = [question for question in dict.fromkeys(questions) if question.strip()]
         if not asked or not readable_by.channels:
             return []
+        hits, evidence = await self.evidence(asked, readable_by=readable_by, document_id=document_id)
+        answered = relevance.probability(evidence) if evidence else 0.0
+        found = ranking.without_duplicates(ranking.judge(hits, answered))
+        if self._reranker and found:
+            found = await self._reranker.rerank(asked[0], found)
+        return await self._passages(ranking.joined(found)[:limit], readable_by)
+
+    async def evidence(
+        self, questions: Sequence[str], *, readable_by: Audience, document_id: str = ""
+    ) -> tuple[list[Hit], relevance.Evidence | None]:
+        """Return the hits of one search, best first, and what they say about the first question; None without hits."""
         where: dict[str, str | list[str]] = {"kind": "chunk", "channels": sorted(readable_by.channels)}
         if document_id:
             where["document_id"] = document_id
-        vectors = await self._embedder.embed_queries(asked)
-        branches = branches_of(asked, vectors)
+        vectors = await self._embedder.embed_queries(questions)
+        branches = branches_of(questions, vectors)
         hits = await self._index.search(branches, where, limit=CANDIDATES)
-        if not hits:
-            return []
         best = relevance.best_score([branch.weight for branch in branches])
-        answered = relevance.probability(relevance.evidence(hits, asked[0], vectors[0], best))
-        found = ranking.joined(ranking.without_duplicates(ranking.judge(hits, answered)))
-        return await self._passages(found[:limit], readable_by)
+        return hits, relevance.evidence(hits, questions[0], vectors[0], best) if hits else None
 
     async def _passages(self, found: Sequence[ranking.Found], readable_by: Audience) -> list[Passage]:
         records = await self._index.fetch([id_of(one.document_id, "document") for one in found])
@@ -206,6 +217,8 @@ class Library:
         """Write everything down and let go."""
         await self._index.aclose()
         await self._embedder.aclose()
+        if self._reranker:
+            await self._reranker.aclose()
 
     async def _remove_shares(self, where: Where, gone: Callable[[Share], bool]) -> int:
         count = 0

@@ -7,6 +7,7 @@ from indexing.embedder import Embedder, Encoder, TorchEncoder
 from indexing.index import VectorIndex
 from indexing.library import Library
 from indexing.reading import ReadingLimits
+from indexing.reranker import Reranker
 
 QUERY_PREFIX, PASSAGE_PREFIX = "query: ", "passage: "  # e5 was trained with them
 
@@ -30,6 +31,10 @@ async def open_library(  # noqa: PLR0913  # every knob of the library, once
     """Load the embedding model and open the index: in the folder, or at the URL."""
 
     def load() -> Encoder:
+        if int8:
+            from indexing.int8 import Int8Encoder
+
+            return Int8Encoder(embeddings, cache_dir or folder, batch, threads)
         return TorchEncoder(embeddings, device, batch, threads)
 
     query, passage = prefixes(embeddings)
@@ -45,7 +50,8 @@ async def open_library(  # noqa: PLR0913  # every knob of the library, once
         from indexing.edge import EdgeIndex
 
         index = await EdgeIndex.open(folder / collection, embedder.dimensions)
-    return Library(index, embedder, limits or ReadingLimits())
+    judge = await Reranker.open(reranker, device) if reranker else None
+    return Library(index, embedder, limits or ReadingLimits(), judge)
 
 
 def prefixes(embeddings: Path) -> tuple[str, str]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from indexing.edge import EdgeIndex
-from indexing.index import DENSE, PAGE_WORDS, WORDS, Branch, Point, Vector, VectorIndex
+from indexing.index import DENSE, PAGE_WORDS, RANK_CONSTANT, WORDS, Branch, Point, Vector, VectorIndex
 from indexing.qdrant import QdrantIndex, connect
 
 DIMENSIONS = 8
@@ -54,7 +54,7 @@ async def test_the_nearest_by_both_rankings_comes_first(index: VectorIndex) -> N
     await index.put([chunk(number) for number in range(6)])
     hits = await index.search([Branch(DENSE, unit(3), 1, 5), Branch(WORDS, {3: 1.0}, 1, 5)], {"kind": "chunk"}, limit=3)
     assert hits[0].payload["number"] == 3
-    assert hits[0].score == pytest.approx(2 / 61, rel=0.05)
+    assert hits[0].score == pytest.approx(2 / RANK_CONSTANT)
     assert np.allclose(hits[0].dense, unit(3), atol=1e-5)
 
 
