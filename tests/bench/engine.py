@@ -31,6 +31,8 @@ SYSTEM = (
 QUESTION = (
     "I read something about {topic} today and would like to understand it. Explain how {topic} came to be, please."
 )
+WORDS = "the sea is wide and the night is long "
+LONG, THREAD = 330, 215  # times that make 3,000 and 2,000 tokens
 Row = dict[str, Any]
 
 
@@ -200,7 +202,7 @@ def timed(thing: Any, name: str, spent: dict[str, float], key: str) -> Iterator[
 
 async def longest_gap(ours: Ours, server: Server, number: int) -> tuple[float, float]:
     """Let one speak while a 3,000-token prompt comes in; return the longest silence, ours and the server's."""
-    long = [{"role": "user", "content": f"{number} {time.time_ns()} " + "the sea is wide and the night is long " * 330}]
+    long = [{"role": "user", "content": f"{number} {time.time_ns()} " + WORDS * LONG}]
     speaker = messages(f"gap {time.time_ns()}", "tides")
     times: list[float] = []
 
@@ -241,7 +243,7 @@ async def follow_up(path: Path, threads: int, rounds: int) -> Row:
     back, again = [], []
     others = [[{"role": "user", "content": f"{topic} {n} and nothing else"}] for n in range(3) for topic in TOPICS][:20]
     for number in range(rounds):
-        text = f"{number} " + "the sea is wide and the night is long " * 215
+        text = f"{number} " + WORDS * THREAD
         thread = [{"role": "user", "content": text}]
         began = time.perf_counter()
         again.append(await ours.first(thread, 1) - began)
