@@ -30,7 +30,10 @@ class Link:
 
 
 def new_link(workspace: Workspace, link: Link) -> str:
-    """Return the address of a new link."""
+    """Return the address of a new link, and forget those that are over."""
+    now = time.monotonic()
+    for secret in [secret for secret, known in workspace.links.items() if known.until < now]:
+        del workspace.links[secret]
     secret = uuid.uuid4().hex
     workspace.links[secret] = link
     return f"{workspace.url}/commands/{secret}"

@@ -10,6 +10,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
+from bot.errors import StartFailed
 from bot.sandbox import contents, links, methods
 from bot.sandbox.calls import answer
 from bot.sandbox.endpoint import Endpoint
@@ -90,7 +91,12 @@ class Sandbox:
 
 async def serve(port: int, data_dir: Path) -> None:
     """Run a workspace until SIGTERM or SIGINT."""
-    sandbox = await Sandbox.start(port, data_dir)
+    try:
+        sandbox = await Sandbox.start(port, data_dir)
+    except OSError as error:
+        raise StartFailed(
+            f"The workspace can't open port {port}: {error.strerror}. Choose another with --port."
+        ) from error
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
