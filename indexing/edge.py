@@ -90,7 +90,7 @@ class EdgeIndex:
             ],
             query=fusion,
             with_payload=True,
-            with_vector=[DENSE],
+            with_vector=[DENSE, WORDS],
         )
         points = await self._run(lambda: self._shard.query(request))
         return [_hit(point) for point in points]
@@ -162,8 +162,10 @@ def _filter(where: Where) -> Any:
 
 
 def _hit(point: Any) -> Hit:
-    vector = point.vector[DENSE] if point.vector and DENSE in point.vector else []
-    return Hit(str(point.id), point.payload or {}, np.asarray(vector, np.float32), float(point.score))
+    vectors = point.vector or {}
+    words = frozenset(vectors[WORDS].indices) if WORDS in vectors else frozenset()
+    dense = np.asarray(vectors.get(DENSE, []), np.float32)
+    return Hit(str(point.id), point.payload or {}, dense, float(point.score), words)
 
 
 def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:

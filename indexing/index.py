@@ -47,6 +47,7 @@ class Hit:
     payload: Payload
     dense: Vector
     score: float  # of the fusion
+    words: frozenset[int] = frozenset()  # the dimensions of its sparse vector
 
 
 class VectorIndex(Protocol):

@@ -94,7 +94,7 @@ class QdrantIndex:
             query=models.RrfQuery(rrf=models.Rrf(k=RANK_CONSTANT, weights=weights)),
             limit=limit,
             with_payload=True,
-            with_vectors=[DENSE],
+            with_vectors=[DENSE, WORDS],
         )
         return [_hit(point) for point in found.points]
 
@@ -141,5 +141,7 @@ def _filter(where: Where) -> models.Filter:
 
 
 def _hit(point: Any) -> Hit:
-    vector = point.vector.get(DENSE, []) if isinstance(point.vector, dict) else []
-    return Hit(str(point.id), point.payload or {}, np.asarray(vector, np.float32), float(point.score))
+    vectors = point.vector if isinstance(point.vector, dict) else {}
+    words = frozenset(vectors[WORDS].indices) if WORDS in vectors else frozenset()
+    dense = np.asarray(vectors.get(DENSE, []), np.float32)
+    return Hit(str(point.id), point.payload or {}, dense, float(point.score), words)

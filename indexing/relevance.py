@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 from indexing.index import RANK_CONSTANT, Hit, Vector
-from indexing.sparse import terms
+from indexing.sparse import hashed, terms
 
 LOOKED_AT = 6  # hits that may cover the question
 ENOUGH_HITS = 20  # for a spread that means something
@@ -47,15 +47,15 @@ THRESHOLD = 0.34  # refuses a tenth of the questions that are answered, in cross
 def evidence(hits: Sequence[Hit], question: str, vector: Vector, best_score: float) -> Evidence:
     """Judge the hits of one search; best_score is what a hit has that is first in every ranking."""
     cosines = [float(vector @ hit.dense) for hit in hits]
-    wanted = list(zip(terms(question, "en"), terms(question, "fr"), strict=True))
-    there = [_terms_of(hit) for hit in hits]
-    everywhere = set().union(*there)
+    both = zip(terms(question, "en"), terms(question, "fr"), strict=True)
+    wanted = [{hashed(english), hashed(french)} for english, french in both]
+    everywhere = frozenset().union(*(hit.words for hit in hits))
     return Evidence(
         closeness=(max(cosines) - 0.8) * 10,
         spread=_spread(cosines),
         agreement=max(hit.score for hit in hits) / best_score,
-        coverage=max(_share(wanted, terms_there) for terms_there in there[:LOOKED_AT]),
-        missing=min(MOST_MISSING, sum(not everywhere.intersection(choices) for choices in wanted)),
+        coverage=max(_share(wanted, hit.words) for hit in hits[:LOOKED_AT]),
+        missing=min(MOST_MISSING, sum(everywhere.isdisjoint(choices) for choices in wanted)),
         amount=float(bool(AMOUNT.search(question))),
     )
 
@@ -72,13 +72,8 @@ def best_score(weights: Sequence[float]) -> float:
     return sum(1 / (RANK_CONSTANT + 1 / weight - 1) for weight in weights)
 
 
-def _terms_of(hit: Hit) -> set[str]:
-    text = f"{hit.payload['heading']}\n{hit.payload['text']}"
-    return {*terms(text, "en"), *terms(text, "fr")}
-
-
-def _share(wanted: Sequence[tuple[str, str]], there: set[str]) -> float:
-    return sum(bool(there.intersection(choices)) for choices in wanted) / len(wanted) if wanted else 0.0
+def _share(wanted: Sequence[set[int]], there: frozenset[int]) -> float:
+    return sum(not there.isdisjoint(choices) for choices in wanted) / len(wanted) if wanted else 0.0
 
 
 def _spread(cosines: Sequence[float]) -> float:

@@ -5,13 +5,16 @@ import pytest
 
 from indexing.index import Hit
 from indexing.relevance import AMOUNT, Evidence, evidence, probability
+from indexing.sparse import of_passage
 
 QUESTION = "How many days of paid leave?"
 VECTOR = np.array([1, 0], np.float32)
 
 
 def hit(text: str, cosine: float, score: float) -> Hit:
-    return Hit("id", {"heading": "", "text": text}, np.array([cosine, 0], np.float32), score)
+    return Hit(
+        "id", {"heading": "", "text": text}, np.array([cosine, 0], np.float32), score, frozenset(of_passage(text, "en"))
+    )
 
 
 def test_words_that_no_hit_has_are_missing() -> None:
