@@ -140,11 +140,11 @@ def finetune(
 
 
 @bench.command("engine")
-def bench_engine() -> None:
+def bench_engine(files: Annotated[list[str] | None, typer.Argument(help="GGUF files; both presets.")] = None) -> None:
     """Time shared decoding against llama.cpp's own ways of serving."""
     from tests.bench.engine import main
 
-    main()
+    main(files or [])
 
 
 @bench.command("indexing")

@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -113,7 +112,7 @@ async def _answers(redis: Redis) -> bool:
 
 async def _connected(settings: Settings, stack: AsyncExitStack) -> App:
     """Connect to Redis and Slack, the parts that gateway and worker share."""
-    url = settings.redis.url or await _own_redis(settings.data_dir, stack)
+    url = settings.redis.url or await _own_redis(settings, stack)
     redis = open_redis(url)
     stack.push_async_callback(redis.aclose)
     try:
@@ -127,8 +126,8 @@ async def _connected(settings: Settings, stack: AsyncExitStack) -> App:
     return App(settings, redis, queue, slack, Audiences(slack.client, redis, slack.team_id))
 
 
-async def _own_redis(data_dir: Path, stack: AsyncExitStack) -> str:
-    server = RedisServer(data_dir)
+async def _own_redis(settings: Settings, stack: AsyncExitStack) -> str:
+    server = RedisServer(settings.data_dir, settings.redis.server)
     try:
         url = await server.start()
     except RedisFailed as failure:

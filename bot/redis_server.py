@@ -46,8 +46,9 @@ def open_redis(url: str) -> "Redis":
 class RedisServer:
     """One redis-server for one data folder, shared by the processes that work in it."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, program: str = "") -> None:
         self._folder = data_dir / "redis"
+        self._program = program
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
         self._users: int | None = None
@@ -91,7 +92,7 @@ class RedisServer:
         with _held_by_child(self._folder / "server.lock") as lock:
             socket.unlink(missing_ok=True)
             self._process = await asyncio.create_subprocess_exec(
-                find_binary(),
+                find_binary(self._program),
                 *("--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"),
                 *("--dir", str(self._folder), "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
                 *("--maxmemory-policy", "noeviction", "--daemonize", "no"),
@@ -163,10 +164,10 @@ class RedisServer:
         return lines[-1] if lines else "it wrote no log"
 
 
-def find_binary() -> str:
-    """Return the server to start: REDIS_SERVER, redis-server or valkey-server on PATH, or the wheel's own."""
-    if named := os.environ.get("REDIS_SERVER"):
-        return named
+def find_binary(program: str = "") -> str:
+    """Return the server to start: the one named, redis-server or valkey-server on PATH, or the wheel's own."""
+    if program:
+        return program
     for name in ("redis-server", "valkey-server"):
         if found := shutil.which(name):
             return found

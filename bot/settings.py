@@ -90,6 +90,7 @@ class RedisSettings(BaseSettings):
     model_config = _group("REDIS_")
 
     url: str = ""
+    server: str = ""  # program to start when there is no URL; empty: on PATH, else the one of a wheel
 
 
 class BotSettings(BaseSettings):

@@ -94,7 +94,7 @@ class Person:
         last: Any = None
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                while not (last := await look()):
+                while not (last := await look()):  # noqa: ASYNC110 - it happens in another process
                     await asyncio.sleep(0.1)
         except TimeoutError:
             raise AssertionError("nothing came that was waited for") from None
@@ -103,7 +103,7 @@ class Person:
 
 def is_finished(message: Message) -> bool:
     """Tell whether a message is no longer streamed or a mere sign of progress."""
-    return not message.get("streaming_state") == "in_progress" and not message.get("metadata", {}).get("progress")
+    return message.get("streaming_state") != "in_progress" and not message.get("metadata", {}).get("progress")
 
 
 def visible(message: Message) -> str:

@@ -6,11 +6,11 @@ import pytest
 
 from tests.conftest import Workspace
 from tests.pdfs import make_pdf
-from tests.people import Person, visible
+from tests.people import Person
 
 HANDBOOK = [
     "Staff handbook of the Lantern Company. Working hours. The office opens at 7:30 and closes at 19:00.",
-    "Paid leave. Full-time employees get 27 days of paid leave each year. Part-time employees get 14 days of paid leave.",
+    "Paid leave. Full-time employees get 27 days of paid leave each year. Part-time employees get 14 days of it.",
     "Travel. A hotel room may cost at most 140 euros for each night. Receipts go to the accounting office.",
 ]
 MANUEL = [
@@ -181,5 +181,4 @@ async def test_docs_lists_only_what_may_be_seen_here(alice: Person, bot: str, ch
     ts = await alice.shares(channel, handbook)
     await alice.reads(channel, ts, lambda text: "passages" in text)
     asked = await alice.says(channel, f"<@{bot}> docs")
-    listed = "\n".join([visible(m) for m in await alice.thread(channel, asked)][1:]) or await alice.reads(channel, asked)
-    assert "handbook.pdf" in listed
+    assert "handbook.pdf" in await alice.reads(channel, asked)

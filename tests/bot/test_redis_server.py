@@ -83,11 +83,10 @@ async def test_a_long_path_is_no_trouble(tmp_path: Path) -> None:
     await server.stop()
 
 
-async def test_a_server_that_can_not_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_can_not_start_says_why(tmp_path: Path) -> None:
     (tmp_path / "redis").mkdir()
     (tmp_path / "redis" / "appendonly.aof").write_bytes(b"this is not an append-only file")
-    monkeypatch.setenv("REDIS_SERVER", find_binary())
-    server = RedisServer(tmp_path)
+    server = RedisServer(tmp_path, find_binary())
     with pytest.raises(RedisFailed, match="redis-server ended at its start"):
         await server.start()
     await server.stop()
