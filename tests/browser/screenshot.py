@@ -24,7 +24,7 @@ async def main(url: str, question: str = QUESTION) -> None:
         await page.keyboard.press("Enter")
         expect.set_options(timeout=ANSWER_SECONDS * 1000)
         await expect(page.locator("#replies")).to_contain_text("passages")
-        await page.keyboard.press("Escape")
+        await page.locator("#close").click()
         await page.locator("#main textarea").fill(f"/ask {question}")
         await page.keyboard.press("Enter")
         await expect(page.locator("#replies .context").first).to_contain_text("handbook.pdf")

@@ -11,6 +11,7 @@ import { avatar, channels, nameOf, placeName, users } from "./names.js";
 import { language, say } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
+const EXPECTED_MS = 600000; // a slow machine may take its time
 const PEOPLE = ["alice", "bob", "carol", "guest", "dana"];
 const state = { me: null, place: null, thread: null, messages: new Map(), replies: new Map(), unread: new Set(), statuses: new Map(), expects: 0, drawn: new Map() };
 
@@ -207,11 +208,22 @@ function drawPrompts(prompts) {
 // Threads.
 
 async function openThread(ts) {
+  await showThread(ts);
+  replyComposer.text.focus();
+}
+
+async function showThread(ts) {
   state.thread = ts;
   $("thread").hidden = false;
   document.body.classList.add("with-thread");
   await loadThread();
-  replyComposer.text.focus();
+}
+
+// Whoever has just asked sees the answer coming, without losing what is being written.
+function openExpected(ts) {
+  if (Date.now() - state.expects > EXPECTED_MS || state.thread === ts) return;
+  state.expects = 0;
+  showThread(ts);
 }
 
 async function loadThread() {
@@ -279,10 +291,7 @@ const HEAR = {
     const root = message.thread_ts ?? message.ts;
     if (root === message.ts || message.subtype === "thread_broadcast") later(`m${message.ts}`, () => { drawOne($("log"), state.messages, message, false); drawStatuses(); });
     if (root === state.thread) later(`r${message.ts}`, () => { drawOne($("replies"), state.replies, message, true); drawStatuses(); });
-    else if (message.bot_id && root !== message.ts && Date.now() - state.expects < 60000 && !state.replies.has(message.ts)) {
-      state.expects = 0;
-      openThread(root);
-    }
+    else if (message.bot_id && root !== message.ts) openExpected(root);
   },
   deleted({ channel, ts }) {
     if (channel !== state.place?.id) return;
@@ -304,6 +313,7 @@ const HEAR = {
     if (channel !== state.place?.id) return;
     state.statuses.set(thread_ts, { status });
     drawStatuses();
+    if (status) openExpected(thread_ts);
   },
   prompts({ channel, prompts }) {
     if (channel === state.place?.id) drawPrompts(prompts);
