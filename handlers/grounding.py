@@ -188,6 +188,7 @@ class Grounded:
         if support.quote not in quotes and len(quotes) < MOST_QUOTES:
             quotes.append(support.quote)
         shown = self._waiting + insert(plain, f" [{number}]")
+        shown = shown if self._said else shown.lstrip()  # a citation that stood in front left its space
         self._waiting = ""
         self._said.append(shown)
         return shown
