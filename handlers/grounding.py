@@ -17,6 +17,7 @@ MOST_SENTENCES = 8  # an answer is short; a model that copies all it was given i
 MOST_REPEATED = 2
 
 CITATION = re.compile(r"\s*\[(?:passages?\s*)?\d{1,2}(?:\s*[,;-]\s*\d{1,2})*\]", re.IGNORECASE)
+FIGURE = re.compile(r"\[(\d{1,2})\](?=\s+[^\W\d_])")
 AFTER_STOP = re.compile(r"([.!?…:]+)((?:\s*\[\d{1,2}(?:\s*[,;]\s*\d{1,2})*\])+)(?=\s|$)")
 OPEN_BRACKET = re.compile(r"\s*\[[^\]\n]{0,20}$|[.!?…]\s*$")
 ASIDE = re.compile(r"\W*(?:yes|no|oui|non|sure|certainly|bien sûr|certainement)\W*", re.IGNORECASE)
@@ -49,6 +50,14 @@ def is_denial(sentence: str) -> bool:
 def cited(sentence: str) -> list[int]:
     """Return the numbers that a sentence cites, in order."""
     return [int(number) for mark in CITATION.findall(sentence) for number in re.findall(r"\d+", mark)]
+
+
+def unbracketed(sentence: str, passages: int) -> str:
+    """Return the sentence with figures that the model put into brackets, "[27] days", as plain figures.
+
+    A number that no passage has and that a word follows is no citation.
+    """
+    return FIGURE.sub(lambda found: found[1] if int(found[1]) > passages else found[0], sentence)
 
 
 def bare(sentence: str) -> str:
@@ -150,6 +159,7 @@ class Grounded:
 
     async def _checked(self, sentence: str) -> str:
         """Return what goes out of a sentence; "" for nothing, or nothing yet."""
+        sentence = unbracketed(sentence, len(self.evidence.passages))
         if is_denial(sentence):
             self.denied = not self.is_supported
             return ""

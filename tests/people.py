@@ -9,7 +9,7 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-ANSWER_SECONDS = 90  # for one answer of the small model on two busy cores
+ANSWER_SECONDS = 180  # for one answer of the small model on two busy cores
 
 Message = dict[str, Any]
 

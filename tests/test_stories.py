@@ -1,5 +1,6 @@
 """What people do with the assistant, from Slack to Slack: read this first."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -182,3 +183,64 @@ async def test_docs_lists_only_what_may_be_seen_here(alice: Person, bot: str, ch
     await alice.reads(channel, ts, lambda text: "passages" in text)
     asked = await alice.says(channel, f"<@{bot}> docs")
     assert "handbook.pdf" in await alice.reads(channel, asked)
+
+
+async def test_a_deleted_file_is_forgotten(alice: Person, channel: str, handbook: Path) -> None:
+    """The file goes in Slack; asking again finds nothing, and the earlier quote is taken back."""
+    ts = await alice.shares(channel, handbook)
+    await alice.reads(channel, ts, lambda text: "passages" in text)
+    await alice.commands(channel, "/ask", "How much paid leave do full-time employees get?")
+    first = await alice.root(channel, "How much paid leave")
+    await alice.reads(channel, first, lambda text: "27 days" in text)
+    shared = next(message for message in await alice.history(channel) if message["ts"] == ts)
+    await alice.client.files_delete(file=shared["files"][0]["id"])
+    await alice.reads(channel, first, lambda text: "taken back" in text and "27 days" not in text)
+    await alice.commands(channel, "/ask", "And how much leave do part-time employees get?")
+    second = await alice.root(channel, "part-time employees get")
+    assert "14" not in await alice.reads(channel, second)
+
+
+async def test_an_answer_cut_by_a_kill_is_given_once(
+    workspace: Workspace, alice: Person, channel: str, handbook: Path
+) -> None:
+    ts = await alice.shares(channel, handbook)
+    await alice.reads(channel, ts, lambda text: "passages" in text)
+    await alice.commands(channel, "/ask", "When does the office open?")
+    root = await alice.root(channel, "office open")
+    workspace.stop_bot(signal.SIGKILL)
+    workspace.start_bot()
+    assert "handbook.pdf" in await alice.reads(channel, root, lambda text: "p. 1" in text)
+    assert len([message for message in await alice.thread(channel, root) if message.get("bot_id")]) == 2
+
+
+async def test_a_text_is_judged_in_both_languages(alice: Person, channel: str) -> None:
+    await alice.commands(channel, "/sentiment", "What a wonderful film, I loved every minute of it.")
+    loved = await alice.root(channel, "wonderful film")
+    assert "positive" in (await alice.reads(channel, loved)).lower()
+    await alice.commands(channel, "/sentiment", "Ce livre est ennuyeux et mal écrit, je suis très déçu.")
+    bored = await alice.root(channel, "ennuyeux")
+    assert "negative" in (await alice.reads(channel, bored)).lower()
+
+
+async def test_attention_is_shown_in_pictures(alice: Person, channel: str) -> None:
+    await alice.commands(channel, "/attention", "The cat sat on the mat.")
+    root = await alice.root(channel, "cat sat")
+    await alice.reads(channel, root)
+    pictures = [file["name"] for message in await alice.thread(channel, root) for file in message.get("files", [])]
+    assert len(pictures) >= 3
+    assert all(name.endswith(".png") for name in pictures)
+
+
+async def test_fields_are_read_from_a_document(alice: Person, channel: str, handbook: Path) -> None:
+    ts = await alice.shares(channel, handbook)
+    await alice.reads(channel, ts, lambda text: "passages" in text)
+    await alice.commands(channel, "/extract", "hotel price per night:number from handbook.pdf")
+    root = await alice.root(channel, "hotel price")
+    answer = await alice.reads(channel, root, lambda text: "handbook.pdf" in text)
+    assert "140" in answer or "None of these fields" in answer  # all that can be asked of the smallest model
+
+
+async def test_help_is_given_in_french(alice: Person, bot: str) -> None:
+    dm = await alice.dm(bot)
+    ts = await alice.says(dm, "aide")
+    assert "Je suis Folio" in await alice.reads(dm, ts)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.grounding import Grounded, Sentences, bare, cited, insert, is_denial, is_frame
+from handlers.grounding import Grounded, Sentences, bare, cited, insert, is_denial, is_frame, unbracketed
 from handlers.paging import on_its_page
 from handlers.request import Progress, Source, Text
 from handlers.support import Evidence, content, digits, numbers, spans_of
@@ -170,6 +170,11 @@ def test_a_heading_states_nothing() -> None:
     assert is_frame("Here are the steps:")
     assert is_frame("Yes.")
     assert not is_frame("27.")
+
+
+def test_a_figure_in_brackets_is_no_citation() -> None:
+    assert unbracketed("[27] days of leave [1].", 4) == "27 days of leave [1]."
+    assert unbracketed("[2] The office opens [9].", 4) == "[2] The office opens [9]."
 
 
 def test_a_code_in_brackets_is_no_citation() -> None:
