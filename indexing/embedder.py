@@ -34,7 +34,6 @@ class TorchEncoder:
         # Without these, torch's idle threads spin and a query on a busy machine takes 500 ms instead of 15.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         os.environ.setdefault("GOMP_SPINCOUNT", "0")
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
         import torch
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging

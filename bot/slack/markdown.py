@@ -46,10 +46,11 @@ class SafeStream:
         """Take the next part; return what can go out."""
         self._held += text
         last = max((found.end() for found in _WHITESPACE.finditer(self._held)), default=0)
-        if len(self._held) - last > LONGEST_WORD:
+        endless = len(self._held) - last > LONGEST_WORD
+        if endless:
             last = _seam(self._held)
         out, self._held = self._held[:last], self._held[last:]
-        return safe(out)
+        return safe(out) + JOINER * endless  # no rule sees both sides of the cut, so it is broken there
 
     def rest(self) -> str:
         """Return what was held back."""

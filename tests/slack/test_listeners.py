@@ -163,7 +163,8 @@ async def test_the_persons_language_is_known_from_the_second_time_on(app: AsyncA
 
 
 async def test_a_stop_comes_before_what_waits(app: AsyncApp, inbox: Inbox) -> None:
-    await send(app, event(type="message", channel="D1", channel_type="im", text="stop", thread_ts="1.1"))
+    now = f"{time.time():.6f}"
+    await send(app, event(type="message", channel="D1", channel_type="im", text="stop", thread_ts="1.1", ts=now))
     assert [step for step, _ in inbox.steps] == ["cancel_thread", "put"]
 
 
