@@ -185,6 +185,7 @@ async def test_docs_lists_only_what_may_be_seen_here(alice: Person, bot: str, ch
     assert "handbook.pdf" in await alice.reads(channel, asked)
 
 
+@pytest.mark.slow
 async def test_a_deleted_file_is_forgotten(alice: Person, channel: str, handbook: Path) -> None:
     """The file goes in Slack; asking again finds nothing, and the earlier quote is taken back."""
     ts = await alice.shares(channel, handbook)
@@ -209,7 +210,7 @@ async def test_an_answer_cut_by_a_kill_is_given_once(
     root = await alice.root(channel, "office open")
     workspace.stop_bot(signal.SIGKILL)
     workspace.start_bot()
-    assert "handbook.pdf" in await alice.reads(channel, root, lambda text: "p. 1" in text)
+    assert "handbook.pdf, p. " in await alice.reads(channel, root)
     assert len([message for message in await alice.thread(channel, root) if message.get("bot_id")]) == 2
 
 
@@ -231,6 +232,7 @@ async def test_attention_is_shown_in_pictures(alice: Person, channel: str) -> No
     assert all(name.endswith(".png") for name in pictures)
 
 
+@pytest.mark.slow
 async def test_fields_are_read_from_a_document(alice: Person, channel: str, handbook: Path) -> None:
     ts = await alice.shares(channel, handbook)
     await alice.reads(channel, ts, lambda text: "passages" in text)
