@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -40,22 +41,29 @@ class Live:
         if user is None:
             return web.json_response({"ok": False, "error": "invalid_auth"}, status=401)
         socket = web.WebSocketResponse(heartbeat=PING_SECONDS)
-        await socket.prepare(request)
         page: asyncio.Queue[str] = asyncio.Queue()
-        self._pages[page] = user
-        self._sockets.add(socket)
-        writer = asyncio.create_task(_write(page, socket))
+        self._pages[page] = user  # before the page knows that the line is open: it then asks how things stand
         try:
-            async for message in socket:
-                if message.type is WSMsgType.ERROR:
-                    break
+            await socket.prepare(request)
+            self._sockets.add(socket)
+            await _talk(page, socket)
         finally:
             del self._pages[page]
             self._sockets.discard(socket)
-            writer.cancel()
         return socket
 
 
+async def _talk(page: "asyncio.Queue[str]", socket: web.WebSocketResponse) -> None:
+    writer = asyncio.create_task(_write(page, socket))
+    try:
+        async for message in socket:
+            if message.type is WSMsgType.ERROR:
+                break
+    finally:
+        writer.cancel()
+
+
 async def _write(page: "asyncio.Queue[str]", socket: web.WebSocketResponse) -> None:
-    while not socket.closed:
-        await socket.send_str(await page.get())
+    with suppress(ConnectionError):  # the page is gone; whoever listens to it notices, too
+        while not socket.closed:
+            await socket.send_str(await page.get())

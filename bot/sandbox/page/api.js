@@ -48,15 +48,25 @@ export async function content(file) {
   return response.blob();
 }
 
+let line = null;
+
+// Open the line anew whenever it breaks; resolve when it is open for the first time.
 export function listen(hear, changed) {
-  const mine = token;
-  const socket = new WebSocket(`ws://${location.host}/live?token=${encodeURIComponent(mine)}`);
-  socket.addEventListener("message", (event) => mine === token && hear(JSON.parse(event.data)));
-  socket.addEventListener("open", () => mine === token && changed(true));
-  socket.addEventListener("close", () => {
-    if (mine !== token) return;
+  line?.close();
+  return new Promise((resolve) => connect(hear, (open) => {
+    changed(open);
+    if (open) resolve();
+  }));
+}
+
+function connect(hear, changed) {
+  const mine = new WebSocket(`ws://${location.host}/live?token=${encodeURIComponent(token)}`);
+  line = mine;
+  mine.addEventListener("message", (event) => mine === line && hear(JSON.parse(event.data)));
+  mine.addEventListener("open", () => mine === line && changed(true));
+  mine.addEventListener("close", () => {
+    if (mine !== line) return;
     changed(false);
-    setTimeout(() => mine === token && listen(hear, changed), 1000);
+    setTimeout(() => mine === line && connect(hear, changed), 1000);
   });
-  return socket;
 }

@@ -48,21 +48,31 @@ async function comeIn(name) {
   enter(name);
   const { user_id } = await call("auth.test");
   sessionStorage.setItem("person", name);
+  state.unread.clear();
+  state.place = null;
+  closeThread();
+  await listen(hear, connected); // before any list is asked for, so that nothing falls in between
   await learn();
   state.me = users.get(user_id);
-  state.unread.clear();
-  closeThread();
   const people = [...users.values()].filter((user) => !user.is_bot && !user.deleted && user.id !== "USLACKBOT");
   people.sort((one, other) => PEOPLE.indexOf(one.name) - PEOPLE.indexOf(other.name));
   $("person").replaceChildren(...people.map((user) => el("option", { value: user.name, selected: user.id === user_id }, user.real_name)));
-  listen(hear, (open) => {
-    document.body.classList.toggle("offline", !open);
-    if (open && state.place) refresh();
-  });
   await followAddress();
 }
 
-async function learn() {
+// What happened while the line was broken is not told again.
+async function connected(open) {
+  document.body.classList.toggle("offline", !open);
+  if (!open || !state.place) return;
+  await learn();
+  await refresh();
+}
+
+function learn() {
+  return holding(loadPlaces);
+}
+
+async function loadPlaces() {
   const [people, places] = await Promise.all([
     everything("users.list", "members"),
     everything("conversations.list", "channels", { types: "public_channel,private_channel,im", exclude_archived: true }),
@@ -131,19 +141,23 @@ async function openPlace(id) {
   composer.text.focus();
 }
 
-async function refresh() {
+function refresh() {
+  return holding(loadPlace);
+}
+
+async function loadPlace() {
   const channel = state.place.id;
   const [history_, private_, manners] = await Promise.all([
     call("conversations.history", { channel, limit: 200 }),
     call("chat.ephemerals", { channel }),
     call("assistant.statuses", { channel }),
   ]);
-  if (channel !== state.place.id) return;
+  if (channel !== state.place?.id) return;
   state.messages = new Map([...history_.messages, ...private_.messages.filter((message) => !message.thread_ts)].map((message) => [message.ts, message]));
   state.statuses = new Map(manners.statuses.map((status) => [status.thread_ts, status]));
   drawLog();
   drawPrompts(manners.prompts ?? []);
-  if (state.thread) await loadThread();
+  if (state.thread) await holding(loadThread);
 }
 
 // Drawing: whole lists when a place opens, single messages when they change.
@@ -216,7 +230,7 @@ async function showThread(ts) {
   state.thread = ts;
   $("thread").hidden = false;
   document.body.classList.add("with-thread");
-  await loadThread();
+  await holding(loadThread);
 }
 
 // Whoever has just asked sees the answer coming, without losing what is being written.
@@ -331,8 +345,22 @@ const HEAR = {
   },
 };
 
+// A list shows how things stood when it was asked for; news that overtake it wait until it is drawn.
+const held = { lists: 0, news: [] };
+
 function hear(note) {
-  HEAR[note.type]?.(note);
+  if (held.lists) held.news.push(note);
+  else HEAR[note.type]?.(note);
+}
+
+async function holding(load) {
+  held.lists += 1;
+  try {
+    return await load();
+  } finally {
+    held.lists -= 1;
+    if (!held.lists) held.news.splice(0).forEach(hear);
+  }
 }
 
 function unread(channel) {
