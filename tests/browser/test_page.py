@@ -165,6 +165,31 @@ async def test_an_address_of_a_message_opens_its_thread(page: Page, sandbox: San
     await expect(page.locator("#replies .message").last).to_contain_text("the reply")
 
 
+async def test_whoever_has_scrolled_up_is_left_there(page: Page, sandbox: Sandbox) -> None:
+    bob = AsyncWebClient("xoxp-bob", base_url=sandbox.api_url)
+    general = (await bob.conversations_list())["channels"][0]["id"]
+    for n in range(30):
+        await bob.chat_postMessage(channel=general, text=f"message {n}")
+    await expect(page.locator("#log .message").last).to_be_in_viewport()
+    await page.locator("#log .message").first.scroll_into_view_if_needed()
+    await bob.chat_postMessage(channel=general, text="the last one")
+    await expect(page.locator("#log .message")).to_have_count(31)
+    await expect(page.locator("#log .message").first).to_be_in_viewport()
+    await write(page, "my own words")
+    await expect(page.locator("#log .message").last).to_be_in_viewport()
+    await expect(page.locator("#log .message").last).to_contain_text("my own words")
+
+
+async def test_in_a_narrow_window_the_places_come_when_they_are_called(page: Page) -> None:
+    await page.set_viewport_size({"width": 400, "height": 700})
+    team = page.locator("#places").get_by_role("button", name="team")
+    await expect(team).to_be_hidden()
+    await page.get_by_role("button", name="Channels and direct messages").click()
+    await team.click()
+    await expect(page.get_by_role("heading", name="team")).to_be_visible()
+    await expect(team).to_be_hidden()
+
+
 async def test_it_speaks_french(page: Page, sandbox: Sandbox) -> None:
     browser = page.context.browser
     assert browser

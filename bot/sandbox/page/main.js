@@ -100,6 +100,7 @@ async function followAddress() {
 // Places.
 
 function drawPlaces() {
+  document.body.classList.toggle("has-unread", state.unread.size > 0);
   const sorted = [...channels.values()].filter((place) => place.is_im || place.is_member);
   const group = (word, places) => [
     el("h2", {}, say(word)),
@@ -120,10 +121,17 @@ function placeButton(place) {
   );
 }
 
+// In a narrow window the places lie over the conversation.
+function showPlaces(shown) {
+  document.body.classList.toggle("with-places", shown);
+  $("menu").setAttribute("aria-expanded", String(shown));
+}
+
 async function openPlace(id) {
   if (!channels.has(id)) return;
   state.place = channels.get(id);
   state.unread.delete(id);
+  showPlaces(false);
   sessionStorage.setItem("place", id);
   history.replaceState(null, "", `/#${id}`);
   closeThread();
@@ -164,6 +172,7 @@ async function loadPlace() {
 
 function drawLog() {
   draw($("log"), state.messages, false);
+  toEnd($("log"));
   if (!state.messages.size) $("log").append(el("li", { class: "empty" }, say("empty")));
   drawStatuses();
 }
@@ -176,16 +185,26 @@ function draw(log, messages, inThread) {
     items.push(renderMessage(message, { me: state.me, inThread, act }));
   }
   log.replaceChildren(...items);
-  log.scrollTop = log.scrollHeight;
 }
 
 function drawOne(log, messages, message, inThread) {
   const known = log.querySelector(`:scope > [data-ts="${CSS.escape(message.ts)}"]`);
-  const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 120;
+  const follows = message.user === state.me.id || isAtEnd(log);
+  const last = [...messages.keys()].reduce((one, other) => (one > other ? one : other), "");
   messages.set(message.ts, message);
   if (known) known.replaceWith(renderMessage(message, { me: state.me, inThread, act }));
-  else return draw(log, messages, inThread);
-  if (atEnd) log.scrollTop = log.scrollHeight;
+  else if (last && last < message.ts && when(last).toDateString() === when(message.ts).toDateString()) log.append(renderMessage(message, { me: state.me, inThread, act }));
+  else draw(log, messages, inThread);
+  if (follows) toEnd(log);
+}
+
+// Whoever has scrolled up to read is left there.
+function isAtEnd(log, grown = 0) {
+  return log.scrollHeight - log.scrollTop - log.clientHeight < grown + 120;
+}
+
+function toEnd(log) {
+  log.scrollTop = log.scrollHeight;
 }
 
 function later(key, work) {
@@ -198,12 +217,12 @@ function later(key, work) {
 }
 
 function drawStatuses() {
+  const following = [$("log"), $("replies")].filter((log) => isAtEnd(log));
   for (const place of document.querySelectorAll("#log .status")) place.replaceChildren(...statusLine(place.dataset.thread));
   const line = statusLine(state.thread);
-  const old = $("replies").querySelector(":scope > .status");
-  old?.remove();
+  $("replies").querySelector(":scope > .status")?.remove();
   if (state.thread && line.length) $("replies").append(el("li", { class: "status" }, line));
-  $("replies").scrollTop = $("replies").scrollHeight;
+  following.forEach(toEnd);
 }
 
 function statusLine(thread) {
@@ -252,6 +271,7 @@ async function loadThread() {
   const own = private_.messages.filter((message) => message.thread_ts === root);
   state.replies = new Map([...answer.messages, ...own].map((message) => [message.ts, message]));
   draw($("replies"), state.replies, true);
+  toEnd($("replies"));
   drawStatuses();
 }
 
@@ -393,10 +413,12 @@ function showView(view) {
 
 // Hands: mouse, keyboard, files.
 
-$("person").addEventListener("change", (event) => comeIn(event.target.value));
+$("person").addEventListener("change", (event) => comeIn(event.target.value).then(() => showPlaces(false)));
 $("close").addEventListener("click", closeThread);
+$("menu").addEventListener("click", () => showPlaces(true));
 $("home").addEventListener("click", showHome);
 document.addEventListener("click", (event) => {
+  if (!event.target.closest?.("#side, #menu")) showPlaces(false);
   for (const menu of document.querySelectorAll("details.more[open]")) if (!menu.contains(event.target)) menu.open = false;
   const anchor = event.target.closest?.("a[href]");
   if (!anchor || new URL(anchor.href).origin !== location.origin) return;
@@ -407,7 +429,8 @@ document.addEventListener("click", (event) => {
   else openPlace(one).then(() => openThread(new URL(anchor.href).searchParams.get("thread_ts") ?? `${two.slice(1, -6)}.${two.slice(-6)}`));
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && state.thread) closeThread();
+  if (event.key === "Escape" && document.body.classList.contains("with-places")) showPlaces(false);
+  else if (event.key === "Escape" && state.thread) closeThread();
   else if (event.altKey && ["ArrowDown", "ArrowUp"].includes(event.key)) step(event.key === "ArrowDown" ? 1 : -1);
   else if (event.key === "/" && document.activeElement === document.body) composer.text.focus();
   else return;
@@ -417,6 +440,10 @@ document.addEventListener("keydown", (event) => {
 function step(by) {
   const ids = [...document.querySelectorAll("[data-place]")].map((button) => button.dataset.place);
   openPlace(ids[(ids.indexOf(state.place.id) + by + ids.length) % ids.length]);
+}
+
+for (const log of [$("log"), $("replies")]) {
+  log.addEventListener("load", ({ target }) => isAtEnd(log, target.height) && toEnd(log), true); // a picture has come
 }
 
 for (const [pane, target] of [["main", composer], ["thread", replyComposer]]) {

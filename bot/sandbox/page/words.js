@@ -2,23 +2,23 @@
 
 const WORDS = {
   en: {
-    you_are: "You are", home: "Home", thread: "Thread", close: "Close the thread", channels: "Channels", direct: "Direct messages",
+    you_are: "You are", home: "Home", thread: "Thread", close: "Close the thread", places: "Channels and direct messages", channels: "Channels", direct: "Direct messages",
     write: "Message", reply: "Reply…", send: "Send", attach: "Attach files", files_here: "Drop files here", replies: "replies",
     one_reply: "1 reply", reply_in_thread: "Reply in thread", edit: "Edit", remove: "Delete", more: "More", edited: "edited",
     only_you: "Only you can see this", app: "APP", stop: "Stop", yes: "Yes", no: "No", sure: "Delete this message?", guest: "guest",
     outside: "other company", private: "private", failed: "That did not work", gone: "This file was deleted.", save: "Save",
-    cancel: "Cancel", empty: "Nothing has been said here yet.", nothing_home: "The app has not published a Home yet.",
+    cancel: "Cancel", empty: "Nothing has been said here yet. Drop a PDF, write to @folio, or type / to see what there is.", nothing_home: "The app has not published a Home yet.",
     sentiment: "Sentiment", extract: "Extract fields", summarize: "Summarize", offline: "Connecting…", today: "Today",
     yesterday: "Yesterday", deleted: "This message was deleted.", remove_file: "Delete the file",
     dispatch_failed: "the app is not connected", operation_timeout: "the app did not answer in time",
   },
   fr: {
-    you_are: "Vous êtes", home: "Accueil", thread: "Fil", close: "Fermer le fil", channels: "Canaux", direct: "Messages directs",
+    you_are: "Vous êtes", home: "Accueil", thread: "Fil", close: "Fermer le fil", places: "Canaux et messages directs", channels: "Canaux", direct: "Messages directs",
     write: "Message", reply: "Répondre…", send: "Envoyer", attach: "Joindre des fichiers", files_here: "Déposez les fichiers ici",
     replies: "réponses", one_reply: "1 réponse", reply_in_thread: "Répondre dans le fil", edit: "Modifier", remove: "Supprimer",
     more: "Plus", edited: "modifié", only_you: "Visible par vous seul", app: "APP", stop: "Arrêter", yes: "Oui", no: "Non",
     sure: "Supprimer ce message ?", guest: "invité", outside: "autre entreprise", private: "privé", failed: "Cela n’a pas marché",
-    gone: "Ce fichier a été supprimé.", save: "Enregistrer", cancel: "Annuler", empty: "Rien n’a encore été dit ici.",
+    gone: "Ce fichier a été supprimé.", save: "Enregistrer", cancel: "Annuler", empty: "Rien n’a encore été dit ici. Déposez un PDF, écrivez à @folio, ou tapez / pour voir ce qu’il y a.",
     nothing_home: "L’application n’a pas encore publié d’accueil.", sentiment: "Sentiment", extract: "Extraire des champs",
     summarize: "Résumer", offline: "Connexion…", today: "Aujourd’hui", yesterday: "Hier", deleted: "Ce message a été supprimé.",
     remove_file: "Supprimer le fichier", dispatch_failed: "l’application n’est pas connectée",
