@@ -15,6 +15,7 @@ Role = Literal["bot", "person", "app"]
 Result = Mapping[str, Any]
 
 TIER_1, TIER_2, TIER_3, TIER_4, SPECIAL = 1, 20, 50, 100, 0  # calls a minute
+POSTS = 60  # a minute in one conversation: Slack says one a second, and more for a moment
 
 
 @dataclass(frozen=True)
@@ -34,18 +35,23 @@ class Method:
     run: Callable[[Call], Awaitable[Result]]
     roles: frozenset[Role]
     per_minute: int
+    counts_conversations: bool
 
 
 METHODS: dict[str, Method] = {}
 
 
 def method(
-    name: str, *, per_minute: int = TIER_3, roles: tuple[Role, ...] = ("bot", "person")
+    name: str,
+    *,
+    per_minute: int = TIER_3,
+    roles: tuple[Role, ...] = ("bot", "person"),
+    counts_conversations: bool = False,
 ) -> Callable[[Callable[[Call], Awaitable[Result]]], Callable[[Call], Awaitable[Result]]]:
     """Give a method its name."""
 
     def register(run: Callable[[Call], Awaitable[Result]]) -> Callable[[Call], Awaitable[Result]]:
-        METHODS[name] = Method(run, frozenset(roles), per_minute)
+        METHODS[name] = Method(run, frozenset(roles), per_minute, counts_conversations)
         return run
 
     return register
@@ -56,13 +62,14 @@ async def answer(workspace: Workspace, request: web.Request) -> web.Response:
     name = request.match_info["method"]
     workspace.calls[name] += 1
     found = METHODS.get(name)
-    if fault := await workspace.faults.strike(name, found.per_minute if found else SPECIAL):
-        return fault
     headers = {"Cache-Control": "no-store"}
     try:
         if found is None:
             raise Refused("unknown_method", req_method=name)
-        call = await _enter(workspace, request, found)
+        arguments = await read_arguments(request)
+        if fault := await workspace.faults.strike(name, found.per_minute, of=_counted(found, request, arguments)):
+            return fault
+        call = _enter(workspace, request, found, arguments)
         if call.role == "bot":
             headers |= {"x-oauth-scopes": SCOPES, "x-accepted-oauth-scopes": ""}
         return web.json_response({"ok": True, **await found.run(call)}, headers=headers)
@@ -70,8 +77,12 @@ async def answer(workspace: Workspace, request: web.Request) -> web.Response:
         return web.json_response({"ok": False, "error": refused.error, **refused.details}, headers=headers)
 
 
-async def _enter(workspace: Workspace, request: web.Request, found: Method) -> Call:
-    arguments = await read_arguments(request)
+def _counted(found: Method, request: web.Request, arguments: Arguments) -> str:
+    """Return whose calls count together: Slack's rates are of each app by itself, some of each conversation."""
+    return token_of(request, arguments) + (arguments.text("channel") if found.counts_conversations else "")
+
+
+def _enter(workspace: Workspace, request: web.Request, found: Method, arguments: Arguments) -> Call:
     if not found.roles:
         return Call(workspace, "", "person", arguments)
     user, role = identify(workspace, token_of(request, arguments))

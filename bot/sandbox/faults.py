@@ -39,11 +39,11 @@ class Faults:
             raise Refused("invalid_arguments", known=sorted(names))
         return cls(**wanted)
 
-    async def strike(self, method: str, per_minute: int) -> web.Response | None:
-        """Delay a call, or answer it badly; None if nothing is wrong with it."""
+    async def strike(self, method: str, per_minute: int, of: str) -> web.Response | None:
+        """Delay a call, or answer it badly; None if nothing is wrong with it. `of` says whose calls count together."""
         if self.delay_seconds:
             await asyncio.sleep(self.delay_seconds)
-        if wait := self._wait_seconds(method, per_minute):
+        if wait := self._wait_seconds(method, per_minute, of):
             body = {"ok": False, "error": "ratelimited"}
             return web.json_response(body, status=429, headers={"Retry-After": str(max(1, round(wait)))})
         return self._error(method)
@@ -57,15 +57,15 @@ class Faults:
             return web.json_response({"ok": False, "error": name})
         return web.Response(status=int(fault.get("status", 500)), text="upstream connect error")
 
-    def _wait_seconds(self, method: str, per_minute: int) -> float:
+    def _wait_seconds(self, method: str, per_minute: int, of: str) -> float:
         limited = self.rate_limited.get(method, self.rate_limited.get(ANY, 0))
         left = self._began_at + limited - time.monotonic()
-        return left if left > 0 else self._over_rate(method, per_minute)
+        return left if left > 0 else self._over_rate(f"{method} {of}", per_minute)
 
-    def _over_rate(self, method: str, per_minute: int) -> float:
+    def _over_rate(self, counted: str, per_minute: int) -> float:
         if not self.rate_limits or not per_minute:
             return 0
-        now, calls = time.monotonic(), self._calls.setdefault(method, deque())
+        now, calls = time.monotonic(), self._calls.setdefault(counted, deque())
         while calls and calls[0] < now - WINDOW_SECONDS:
             calls.popleft()
         if len(calls) >= per_minute:

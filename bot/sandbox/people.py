@@ -17,6 +17,9 @@ SCOPES = (
     "app_mentions:read,assistant:write,channels:history,channels:read,chat:write,commands,files:read,files:write,"
     "groups:history,groups:read,im:history,im:read,im:write,mpim:history,mpim:read,reactions:write,users:read"
 )
+COMMANDS = frozenset(  # of the app, as its manifest says
+    {"/ask", "/summarize", "/docs", "/help", "/forget-me", "/sentiment", "/extract", "/attention"}
+)
 CREATED = 1_767_225_600  # the first second of 2026
 
 PEOPLE = (

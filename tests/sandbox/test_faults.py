@@ -13,7 +13,7 @@ from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import Sandbox
-from tests.sandbox.conftest import Listener, wait_until
+from tests.sandbox.conftest import Listener, channel_named, wait_until
 
 
 async def post(sandbox: Sandbox, path: str, body: dict[str, Any]) -> int:
@@ -31,13 +31,28 @@ async def test_a_method_is_rate_limited_for_a_while(sandbox: Sandbox, alice: Asy
     await alice.chat_postMessage(channel=general, text="x")
 
 
-async def test_slacks_tiers_hold_when_they_are_switched_on(sandbox: Sandbox, alice: AsyncWebClient) -> None:
+async def test_slacks_tiers_hold_for_each_app_by_itself(
+    sandbox: Sandbox, alice: AsyncWebClient, folio: AsyncWebClient
+) -> None:
     await post(sandbox, "/faults", {"rate_limits": True})
     for _ in range(20):
         await alice.users_list()
     with pytest.raises(SlackApiError) as caught:
         await alice.users_list()
     assert caught.value.response.status_code == 429
+    assert 1 <= int(caught.value.response.headers["Retry-After"]) <= 60
+    await folio.users_list()
+
+
+async def test_what_is_posted_is_limited_in_each_conversation(sandbox: Sandbox, alice: AsyncWebClient) -> None:
+    general, team = await channel_named(alice, "general"), await channel_named(alice, "team")
+    await post(sandbox, "/faults", {"rate_limits": True})
+    for n in range(60):
+        await alice.chat_postMessage(channel=general, text=str(n))
+    with pytest.raises(SlackApiError) as caught:
+        await alice.chat_postMessage(channel=general, text="one too many")
+    assert caught.value.response["error"] == "ratelimited"
+    await alice.chat_postMessage(channel=team, text="elsewhere")
 
 
 async def test_errors_come_so_many_times(sandbox: Sandbox, alice: AsyncWebClient, general: str) -> None:

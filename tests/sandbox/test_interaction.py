@@ -1,17 +1,20 @@
 """Commands, buttons, shortcuts, Stop, the Home; and the answers by response_url."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import Sandbox
-from bot.sandbox.people import BOT_USER
+from bot.sandbox.people import BOT_USER, COMMANDS
 from tests.sandbox.conftest import Listener, wait_until
 from tests.sandbox.test_web_api import refused
 
 Enter = Callable[[str], AsyncWebClient]
+ROOT = Path(__file__).parents[2]
 
 BUTTON = {"type": "button", "text": {"type": "plain_text", "text": "Go"}, "action_id": "do:ask:1", "value": "{}"}
 FEEDBACK = {
@@ -48,11 +51,23 @@ async def test_a_command_is_answered_to_one_person(
 async def test_a_command_fails_honestly_when_nobody_takes_it(
     listener: Listener, alice: AsyncWebClient, enter: Enter, general: str
 ) -> None:
-    assert await refused(run(alice, general, command="/unknown")) == "operation_timeout"
+    assert await refused(run(alice, general, command="/docs")) == "operation_timeout"
     await listener.close()
     await wait_until(lambda: not listener.handler)
     assert await refused(run(alice, general)) == "dispatch_failed"
     assert await refused(run(enter("xoxp-guest"), general)) == "channel_not_found"
+
+
+async def test_only_commands_of_the_apps_manifest_are_taken(
+    listener: Listener, alice: AsyncWebClient, general: str
+) -> None:
+    for wrong in ("/sumarize", "ask", "/"):
+        assert await refused(run(alice, general, command=wrong)) == "invalid_command"
+    assert not listener.heard
+    manifest = (ROOT / "deploy" / "manifest.yaml").read_text()
+    assert set(re.findall(r"command: (/[\w-]+)", manifest)) == COMMANDS
+    suggested = (ROOT / "bot" / "sandbox" / "page" / "words.js").read_text()
+    assert set(re.findall(r'\["(/[\w-]+)", \{', suggested)) == COMMANDS
 
 
 async def test_a_response_url_is_used_five_times(

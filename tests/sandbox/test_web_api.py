@@ -32,16 +32,32 @@ async def test_who_has_which_token(enter: Enter) -> None:
     assert await refused(enter("xoxp-alice").views_publish(user_id="U", view={})) == "not_allowed_token_type"
 
 
-@pytest.mark.parametrize("transport", ["query", "form", "json"])
+@pytest.mark.parametrize("transport", ["get", "query", "form", "multipart", "json"])
 async def test_arguments_come_in_every_way(sandbox: Sandbox, general: str, transport: str) -> None:
     arguments = {"channel": general, "text": "Bonjour & <salut> été"}
-    given = {"query": {"params": arguments}, "form": {"data": arguments}, "json": {"json": arguments}}[transport]
+    parts = aiohttp.FormData(arguments)
+    parts._is_multipart = True
+    given: dict[str, Any] = {
+        "get": {"params": arguments, "method": "GET"},
+        "query": {"params": arguments},
+        "form": {"data": arguments},
+        "multipart": {"data": parts},
+        "json": {"json": arguments},
+    }[transport]
     headers = {"Authorization": "Bearer xoxp-alice"}
     async with (
         aiohttp.ClientSession(headers=headers) as session,
-        session.post(f"{sandbox.api_url}chat.postMessage", **given) as response,
+        session.request(url=f"{sandbox.api_url}chat.postMessage", **({"method": "POST"} | given)) as response,
     ):
         assert (await response.json())["message"]["text"] == arguments["text"]
+
+
+async def test_a_token_may_come_as_an_argument(sandbox: Sandbox) -> None:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{sandbox.api_url}auth.test", data={"token": "xoxp-bob"}) as response,
+    ):
+        assert (await response.json())["user"] == "bob"
 
 
 async def test_what_is_unknown_or_malformed_has_slacks_names(

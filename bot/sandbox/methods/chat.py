@@ -2,7 +2,7 @@
 
 from bot.sandbox import messages
 from bot.sandbox.arguments import Arguments
-from bot.sandbox.calls import SPECIAL, TIER_4, Call, Result, method
+from bot.sandbox.calls import POSTS, SPECIAL, TIER_4, Call, Result, method
 from bot.sandbox.content import content
 from bot.sandbox.people import BOT_USER, SLACKBOT
 from bot.sandbox.refused import Refused, invalid
@@ -11,7 +11,7 @@ from bot.sandbox.state import Row
 LONGEST_UPDATE = 4_000
 
 
-@method("chat.postMessage", per_minute=SPECIAL)
+@method("chat.postMessage", per_minute=POSTS, counts_conversations=True)
 async def post_message(call: Call) -> Result:
     """Say something."""
     arguments, workspace = call.arguments, call.workspace

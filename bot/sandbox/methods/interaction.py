@@ -11,7 +11,7 @@ from bot.sandbox import messages
 from bot.sandbox.calls import SPECIAL, Call, Result, method
 from bot.sandbox.links import Link, new_link, show_answer
 from bot.sandbox.methods.streams import end_streams
-from bot.sandbox.people import APP, BOT_USER, TEAM, TEAM_DOMAIN
+from bot.sandbox.people import APP, BOT_USER, COMMANDS, TEAM, TEAM_DOMAIN
 from bot.sandbox.refused import Refused
 from bot.sandbox.state import Row, State
 
@@ -23,8 +23,7 @@ TABS = frozenset({"home", "messages", "about"})
 async def command(call: Call) -> Result:
     """Run a slash command."""
     arguments, workspace = call.arguments, call.workspace
-    name = arguments.need("command")
-    if not re.fullmatch(r"/[^\s/]{1,31}", name):
+    if (name := arguments.need("command")) not in COMMANDS:
         raise Refused("invalid_command")
     channel = _channel(call)
     person = workspace.state.users[call.user]

@@ -11,6 +11,7 @@ const WORDS = {
     sentiment: "Sentiment", extract: "Extract fields", summarize: "Summarize", offline: "Connecting…", today: "Today",
     yesterday: "Yesterday", deleted: "This message was deleted.", remove_file: "Delete the file",
     dispatch_failed: "the app is not connected", operation_timeout: "the app did not answer in time",
+    invalid_command: "there is no such command; type / to see them",
   },
   fr: {
     you_are: "Vous êtes", home: "Accueil", thread: "Fil", close: "Fermer le fil", places: "Canaux et messages directs", channels: "Canaux", direct: "Messages directs",
@@ -23,6 +24,7 @@ const WORDS = {
     summarize: "Résumer", offline: "Connexion…", today: "Aujourd’hui", yesterday: "Hier", deleted: "Ce message a été supprimé.",
     remove_file: "Supprimer le fichier", dispatch_failed: "l’application n’est pas connectée",
     operation_timeout: "l’application n’a pas répondu à temps",
+    invalid_command: "cette commande n’existe pas ; tapez / pour les voir",
   },
 };
 
