@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from bot.queue import Queue
 
 logger = structlog.get_logger()
-
-FRESH_SECONDS = 300  # a stop that Slack tells later does not stop what began since
 
 TAKE_SECONDS = 2.0  # Slack waits three
 
@@ -105,12 +102,12 @@ class Gate:
                 await self._put(step)
             case Redo(request, addressed):
                 if addressed or await self._owns(request):
+                    await self._queue.own(request.team, request.channel, request.thread)
                     await self._queue.redo(replace(request, language=await self._language(request.user)))
             case Cancel(request_id):
                 await self._queue.cancel(request_id)
-            case Stop():
-                if time.time() - float(step.at or time.time()) < FRESH_SECONDS:
-                    await self._queue.cancel_thread(step.team, step.channel, step.thread)
+            case Stop(team, channel, thread, at):
+                await self._queue.cancel_thread(team, channel, thread, before=at)
 
     async def _put(self, step: Put) -> None:
         request: Request | None = step.request
@@ -120,6 +117,9 @@ class Gate:
             return
         if request.action == "upkeep":
             await self._forget_memberships(request)
+        elif request.action == "stop":
+            at = incoming.seconds(request.ts)
+            await self._queue.cancel_thread(request.team, request.channel, request.thread, before=at)
         elif request.thread:
             await self._queue.own(request.team, request.channel, request.thread)
         request = replace(request, language=await self._language(request.user))

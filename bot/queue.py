@@ -28,6 +28,7 @@ TOKEN = "take"  # noqa: S105 - the name of the docket task
 SEEN_SECONDS = 26 * 3600  # Slack's last retry comes a day after the event
 INBOX_SECONDS = 7 * 86400  # what nobody worked on for a week is not wanted any more
 DEAD_SECONDS = 7 * 86400
+CLOCKS_SECONDS = 300  # ours and Slack's may be that far apart
 THREADS = "queue:threads"  # waiting threads by the time their head was put
 
 Kept = Literal["kept", "removed", "redone", "lost"]
@@ -108,15 +109,17 @@ class Queue:
         thread = await self._redis.get(_seen(request_id))
         return bool(thread) and await self._take_out(str(thread), request_id)
 
-    async def cancel_thread(self, team: str, channel: str, thread: str) -> int:
-        """Stop all that is to be done in a thread; return how many requests that were."""
+    async def cancel_thread(self, team: str, channel: str, thread: str, *, before: float = 0) -> int:
+        """Stop what is to be done in a thread, what was asked for by then; return how many requests that were."""
         conversation = f"{team}:{channel}:{thread}"
         command = await self._redis.get(f"opened:{conversation}")
         stopped = 0
         for name in {conversation, command or conversation}:
             waiting = await self._redis.lrange(_inbox(name), 0, -1)
             for raw in reversed(waiting):  # the head last: it keeps its worker until nobody is left to follow it
-                stopped += await self._take_out(name, json.loads(raw)["id"])
+                request = json.loads(raw)
+                if request["action"] != "upkeep" and (not before or _asked_at(request) < before):
+                    stopped += await self._take_out(name, request["id"])
         return stopped
 
     async def own(self, team: str, channel: str, thread: str) -> None:
@@ -272,6 +275,11 @@ def _holder(request_id: str) -> str:
 
 def _tries(request_id: str) -> str:
     return f"tries:{request_id}"
+
+
+def _asked_at(stored: Mapping[str, Any]) -> float:
+    """Return when a stored request was asked for, by Slack's clock; where only ours is known, the earliest."""
+    return float(stored["ts"] or stored["put_at"] - CLOCKS_SECONDS)
 
 
 def _dump(request: Request) -> str:

@@ -28,7 +28,8 @@ WATCH_SECONDS = 0.25  # a stopped request is let go within a second
 MEND_SECONDS = 15
 FAILURES = 7  # tries of a request: about two minutes with the pauses below
 PAUSE_SECONDS = (1, 2, 4, 8, 16, 30, 60)
-STARTS = 12  # times a request may be begun; more, and it is what kills the process
+UNTOLD_FAILURES = 24 * 60  # while the person can't be told either: a day of tries, one a minute
+STARTS = 12  # times a request may be begun and neither end nor fail; more, and it is what kills the process
 BUSY_SECONDS = (0.25, 2.0)  # pause of a request whose person is served enough already, first and longest
 GRACE_SECONDS = 3.0  # at the end, for what is nearly done; the rest is begun again by the next process
 INSIST_SECONDS = 60  # a finished turn waits this long for Redis to say so
@@ -182,10 +183,16 @@ class Worker:
         if job is None:
             await self._queue.call_up(thread)
             return None
-        if job.starts > STARTS:
-            await self._give_up(job, "it ends the process")
-            return None
+        if job.starts - job.failures > STARTS:
+            return await self._end(job)
         return await self._work(job)
+
+    async def _end(self, job: Job) -> float | None:
+        """Give up a request that ends every process; it is not begun again while the person can't be told."""
+        if await self._give_up(job, "it ends the process"):
+            return None
+        await self._insist(lambda: self._queue.release(job, worker=self.name))
+        return float(PAUSE_SECONDS[-1])
 
     async def _work(self, job: Job) -> float | None:
         running = _Running(job, asyncio.create_task(self._turn(job.request), name=f"turn {job.request.id}"))
@@ -221,25 +228,30 @@ class Worker:
         reason = error.reason if isinstance(error, TryAgain) else type(error).__name__
         logger.warning("request failed", id=job.request.id, action=job.request.action, reason=reason, tries=failures)
         await self._insist(lambda: self._queue.fail(job))
-        if failures >= FAILURES:
-            await self._give_up(job, reason)
+        if failures >= FAILURES and await self._give_up(job, reason):
             return None
         if failures == 1:
             await self._tell(self._turn.delayed(job.request))
         await self._insist(lambda: self._queue.release(job, worker=self.name))
-        return max(PAUSE_SECONDS[failures - 1], error.after_seconds if isinstance(error, TryAgain) else 0)
+        pause = PAUSE_SECONDS[min(failures, len(PAUSE_SECONDS)) - 1]
+        return max(pause, error.after_seconds if isinstance(error, TryAgain) else 0)
 
-    async def _give_up(self, job: Job, reason: str) -> None:
-        await self._tell(self._turn.given_up(job.request, reason))
+    async def _give_up(self, job: Job, reason: str) -> bool:
+        """Tell the person that it did not work, and strike it off; False if it is kept because nobody can be told."""
+        if not await self._tell(self._turn.given_up(job.request, reason)) and job.failures < UNTOLD_FAILURES:
+            return False
         await self._insist(lambda: self._queue.bury(job, reason))
         await self._insist(lambda: self._queue.finish(job, worker=self.name))
+        return True
 
-    async def _tell(self, telling: Awaitable[None]) -> None:
-        """Tell the person something if that is possible now: what is away may be Slack itself."""
+    async def _tell(self, telling: Awaitable[None]) -> bool:
+        """Tell the person something; False if that is not possible now: what is away may be Slack itself."""
         try:
             await telling
         except Exception as error:
             logger.warning("could not tell", reason=type(error).__name__)
+            return False
+        return True
 
     async def _insist(self, call: Callable[[], Awaitable[None]]) -> None:
         """Have Redis know, even if it is being started again just now."""

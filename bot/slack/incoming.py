@@ -1,6 +1,7 @@
 """Slack in, purely: what an event, command, action or shortcut asks for, without a word to anyone."""
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -31,7 +32,10 @@ EDITED_SECONDS = 86_400  # an older question is not asked anew by editing it
 
 @dataclass(frozen=True)
 class Put:
-    """Work to take on; where the bot was not addressed only if the thread is its own, else `otherwise`."""
+    """Work to take on; where the bot was not addressed only if the thread is its own, else `otherwise`.
+
+    The action "stop" takes effect at once, not when its turn comes.
+    """
 
     request: Request
     addressed: bool = True
@@ -55,12 +59,12 @@ class Cancel:
 
 @dataclass(frozen=True)
 class Stop:
-    """Stop all work of a thread; `at` says when that was wanted, since Slack may tell it late."""
+    """Stop all work of a thread that was asked for before `at`, since Slack may tell it late; 0: all."""
 
     team: str
     channel: str
     thread: str
-    at: str
+    at: float
 
 
 Step = Put | Redo | Cancel | Stop
@@ -102,12 +106,10 @@ def _event(body: Body, event: Event, bot: str) -> list[Step]:
         return _changed(body, event, bot)
     if kind in {"message", "app_mention"}:
         step = _message(_team(body), event, bot)
-        return _with_stop(step) if step else []
+        return [step] if step else []
     if kind == "agent_session_stopped":
-        thread = str(event.get("thread_ts") or "")
-        return (
-            [Stop(_team(body), str(event.get("channel")), thread, str(event.get("event_ts") or ""))] if thread else []
-        )
+        thread, at = str(event.get("thread_ts") or ""), seconds(event.get("event_ts"))
+        return [Stop(_team(body), str(event.get("channel")), thread, at)] if thread else []
     return [Put(_upkeep(body, event))] if kind in UPKEEP else []
 
 
@@ -129,7 +131,8 @@ def _message(team: str, event: Event, bot: str) -> Put | None:
 
 def _is_spoken(event: Event, bot: str) -> bool:
     by_person = event.get("user") and event.get("user") != bot and not event.get("bot_id")
-    return bool(by_person and str(event.get("subtype") or "") in SPOKEN and event.get("channel") and event.get("ts"))
+    is_placed = event.get("channel") and seconds(event.get("ts")) > 0
+    return bool(by_person and str(event.get("subtype") or "") in SPOKEN and is_placed)
 
 
 def _said(team: str, event: Event, *, action: str, text: str, files: tuple[str, ...]) -> Request:
@@ -146,14 +149,6 @@ def _said(team: str, event: Event, *, action: str, text: str, files: tuple[str, 
         files=files,
         user_team=str(event.get("user_team") or event.get("source_team") or ""),
     )
-
-
-def _with_stop(step: Put) -> list[Step]:
-    """Let `stop` take effect at once, not when its turn comes."""
-    request = step.request
-    if request.action != "stop" or not step.addressed:
-        return [step]
-    return [Stop(request.team, request.channel, request.thread, request.ts), step]
 
 
 def _deleted(body: Body, event: Event, previous: Event, ts: str) -> list[Step]:
@@ -177,7 +172,7 @@ def _changed(body: Body, event: Event, bot: str) -> list[Step]:
     steps: list[Step] = []
     if lost := set(_file_ids(before.get("files"))) - set(_file_ids(after.get("files"))):
         steps.append(Put(replace(_about_message(body, event, before, str(after["ts"]), lost), target="file_unshared")))
-    if now == was or _seconds(event.get("event_ts")) - _seconds(after["ts"]) > EDITED_SECONDS:
+    if now == was or seconds(event.get("event_ts")) - seconds(after["ts"]) > EDITED_SECONDS:
         return steps
     if now:
         return [*steps, Redo(now.request, now.addressed)]
@@ -328,8 +323,10 @@ def _value(value: object) -> Mapping[str, Any]:
     return read if isinstance(read, dict) else {}
 
 
-def _seconds(ts: object) -> float:
+def seconds(ts: object) -> float:
+    """Return a ts as seconds; 0 if it is none."""
     try:
-        return float(str(ts))
+        value = float(str(ts))
     except ValueError:
         return 0.0
+    return value if math.isfinite(value) else 0.0

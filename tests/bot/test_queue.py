@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import time
+from dataclasses import replace
 
 import pytest
 from redis.asyncio import Redis
@@ -9,6 +11,7 @@ from redis.asyncio import Redis
 from bot import worker as worker_module
 from bot.queue import Held, Queue
 from bot.worker import TryAgain
+from handlers.request import Request
 from tests.bot.conftest import Recorder, ask, eventually, working
 
 
@@ -105,13 +108,25 @@ async def test_stopping_a_thread_stops_all_of_it_and_nothing_else(queue: Queue, 
     assert turn.done == ["T:C:3"]
 
 
+async def test_a_stop_that_comes_late_stops_only_what_was_asked_before_it(queue: Queue, turn: Recorder) -> None:
+    """Slack tells a stop again, up to an hour later; and what is to be forgotten is forgotten all the same."""
+    for number in (1, 2, 3):
+        await queue.put(ask(number, text="wait" if number == 1 else ""))
+    await queue.put(replace(ask(9), id="gone", action="upkeep"))
+    async with working(queue, turn):
+        await eventually(lambda: turn.begun == ["T:C:1"])
+        assert await queue.cancel_thread("T", "C", "1.0", before=2.5) == 2
+        await eventually(lambda: empty(queue))
+    assert turn.done == ["T:C:3", "gone"]
+
+
 async def test_stopping_the_thread_of_a_command_stops_the_command(queue: Queue, turn: Recorder) -> None:
-    command = ask(1, thread="", text="wait")
+    command = replace(ask(1, thread="", text="wait"), ts="")
     await queue.put(command)
     async with working(queue, turn):
         await eventually(lambda: turn.begun == ["T:C:1"])
         await queue.opened(command, "7.0")
-        assert await queue.cancel_thread("T", "C", "7.0") == 1
+        assert await queue.cancel_thread("T", "C", "7.0", before=time.time() - 60) == 1  # a clock that is slow
         await eventually(lambda: turn.told == [("stopped", "T:C:1")], seconds=1)
     assert await queue.owns("T", "C", "7.0")
 
@@ -156,6 +171,25 @@ async def test_after_the_last_try_the_person_is_told_and_the_thread_goes_on(
     note = json.loads(await redis.get("dead:T:C:1"))
     assert note["reason"] == "model"
     assert "salary" not in json.dumps(note)
+
+
+async def test_who_can_t_be_told_is_answered_when_that_is_possible_again(
+    queue: Queue, turn: Recorder, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slack itself is away for longer than the tries last: the request is kept, and answered in the end."""
+
+    async def unreachable(request: Request, reason: str) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(worker_module, "PAUSE_SECONDS", (0.01,) * 7)
+    monkeypatch.setattr(turn, "given_up", unreachable)
+    turn.failures["T:C:1"] = [TryAgain("slack 503")] * (worker_module.FAILURES + worker_module.STARTS + 3)
+    await queue.put(ask(1))
+    async with working(queue, turn):
+        await eventually(lambda: empty(queue))
+    assert turn.done == ["T:C:1"]
+    assert turn.told == [("delayed", "T:C:1")]
+    assert not await redis.exists("dead:T:C:1")
 
 
 async def test_a_request_that_keeps_ending_the_process_is_given_up(queue: Queue, turn: Recorder) -> None:

@@ -86,6 +86,8 @@ def test_a_file_in_a_thread_of_others_is_an_upload_too() -> None:
         message(user=None),
         {"type": "reaction_added", "user": ALICE},
         {"type": "message"},
+        message(ts="soon"),
+        message(ts="nan"),
         {"type": "agent_session_stopped", "channel": "C1"},
     ],
 )
@@ -99,17 +101,9 @@ def test_members_of_other_companies_are_known_as_such() -> None:
     assert (request.team, request.user_team) == ("T1", "T9")
 
 
-def test_stop_takes_effect_before_its_turn() -> None:
-    steps = understand(told(message("stop", channel="D1", channel_type="im", thread_ts="1.1")), BOT)
-    assert isinstance(steps[0], Stop)
-    assert steps[0].thread == "1.1"
-    assert isinstance(steps[1], Put)
-    assert steps[1].request.action == "stop"
-
-
 def test_the_stop_button_stops_the_thread() -> None:
     event = {"type": "agent_session_stopped", "channel": "D1", "thread_ts": "1.1", "event_ts": NOW, "user": ALICE}
-    assert understand(told(event), BOT) == [Stop(TEAM, "D1", "1.1", NOW)]
+    assert understand(told(event), BOT) == [Stop(TEAM, "D1", "1.1", float(NOW))]
 
 
 def edited(before: dict[str, Any], after: dict[str, Any], at: str = NOW) -> dict[str, Any]:

@@ -46,8 +46,8 @@ class Inbox:
         self.steps.append(("cancel", request_id))
         return True
 
-    async def cancel_thread(self, team: str, channel: str, thread: str) -> int:
-        self.steps.append(("cancel_thread", (team, channel, thread)))
+    async def cancel_thread(self, team: str, channel: str, thread: str, *, before: float = 0) -> int:
+        self.steps.append(("cancel_thread", (team, channel, thread, before)))
         return 0
 
     async def own(self, team: str, channel: str, thread: str) -> None:
@@ -162,16 +162,32 @@ async def test_the_persons_language_is_known_from_the_second_time_on(app: AsyncA
     assert [request.language for _, request in inbox.steps] == ["en", "fr"]
 
 
-async def test_a_stop_comes_before_what_waits(app: AsyncApp, inbox: Inbox) -> None:
-    now = f"{time.time():.6f}"
-    await send(app, event(type="message", channel="D1", channel_type="im", text="stop", thread_ts="1.1", ts=now))
+@pytest.mark.parametrize("place", [{"channel": "D1", "channel_type": "im"}, {"channel": "C1"}], ids=["dm", "channel"])
+async def test_a_stop_comes_before_what_waits(app: AsyncApp, inbox: Inbox, place: dict[str, str]) -> None:
+    """In a channel too, where nobody mentions the bot in its own thread."""
+    inbox.owned.add(("T1", "C1", "1.1"))
+    await send(app, event(type="message", text="stop", thread_ts="1.1", **place))
     assert [step for step, _ in inbox.steps] == ["cancel_thread", "put"]
+    assert inbox.steps[0][1] == ("T1", place["channel"], "1.1", float(NOW))
 
 
-async def test_a_stop_told_late_stops_nothing_new(app: AsyncApp, inbox: Inbox) -> None:
+async def test_stop_said_to_somebody_else_stops_nothing(app: AsyncApp, inbox: Inbox) -> None:
+    await send(app, event(type="message", text="stop", thread_ts="1.1"))
+    assert inbox.steps == []
+
+
+async def test_the_stop_button_stops_what_was_asked_before(app: AsyncApp, inbox: Inbox) -> None:
     old = f"{time.time() - 3600:.6f}"
     assert (await send(app, event(type="agent_session_stopped", thread_ts="1.1", event_ts=old)))[0] == 200
-    assert inbox.steps == []
+    assert inbox.steps == [("cancel_thread", ("T1", "C1", "1.1", float(old)))]
+
+
+async def test_a_mention_that_was_edited_in_makes_the_thread_ours(app: AsyncApp, inbox: Inbox) -> None:
+    both = {name: {"user": "UALICE", "text": text, "ts": NOW} for name, text in
+            (("message", f"<@{BOT}> hello"), ("previous_message", "hello"))}  # fmt: skip
+    await send(app, event(type="message", subtype="message_changed", **both))
+    assert [step for step, _ in inbox.steps] == ["redo"]
+    assert inbox.owned == {("T1", "C1", NOW)}
 
 
 async def test_editing_and_deleting_a_question_reach_the_queue(app: AsyncApp, inbox: Inbox) -> None:
