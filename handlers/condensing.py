@@ -1,7 +1,7 @@
 """From parts of a document to its points: all at once, part by part and then together, or by a draft that grows."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,6 +16,7 @@ from handlers.words import say
 SIDE_BY_SIDE = 4  # parts in the engine at once; it decodes them together
 MOST_POINTS = 12  # of a whole summary
 PART_POINTS = 4
+MERGED = 16  # points in one prompt
 SENTENCE_CHARACTERS = 220  # of a point taken from the text itself
 
 
@@ -24,6 +25,7 @@ class Work:
     """What the methods share: the model, how long a prompt may be, and the language of the summary."""
 
     ANSWER_TOKENS: ClassVar[int] = 350
+    DRAFT_TOKENS: ClassVar[int] = 500  # of a growing summary, beside the next part
 
     model: BaseChatModel
     count_tokens: Callable[[str], int]
@@ -48,13 +50,10 @@ Steps = AsyncIterator[Progress | Point]
 
 
 async def stuff(parts: Sequence[Part], work: Work) -> Steps:
-    """Read the whole text in one prompt; a text that is too long for that goes part by part."""
-    if len(parts) > 1:
-        async for step in map_reduce(parts, work):
-            yield step
-        return
+    """Read the whole text, which is one part, in one prompt."""
+    (whole,) = parts
     yield step_of(0, 1, work)
-    for point in (await work.points(parts[0], 8))[:MOST_POINTS]:
+    for point in (await work.points(whole, 8))[:MOST_POINTS]:
         yield point
 
 
@@ -84,7 +83,7 @@ async def map_reduce(parts: Sequence[Part], work: Work) -> Steps:
 async def reduce(found: Sequence[Sequence[Point]], parts: Sequence[Part], work: Work) -> Steps:
     """Bring the points of all parts together until they are few enough, each with the pages it came from."""
     points = distinct(point for some in found for point in some)
-    if len(points) > MOST_POINTS:
+    while len(points) > MOST_POINTS:  # several rounds for a book: each group gives at least two
         yield Progress(say("summarize.joining", work.language))
         points = await merged(points, work)
     for point in points:
@@ -94,17 +93,25 @@ async def reduce(found: Sequence[Sequence[Point]], parts: Sequence[Part], work: 
 async def merged(points: Sequence[Point], work: Work) -> list[Point]:
     """Return fewer points that say what these say: merged by the model in groups side by side, the rest by selection.
 
-    Each group keeps the order of the document, so that every region of it is heard.
+    Each group keeps the order of the document and is heard, so that no region of it is lost.
     """
-    groups = even(points, -(-len(points) // 16))
+    groups = even(points, -(-len(points) // MERGED))
     wanted = max(2, MOST_POINTS // len(groups))
-    texts = ["\n".join(f"- {point.text}" for point in group) for group in groups]
-    said = await asyncio.gather(*(work.said("merge", text, wanted) for text in texts))
-    joined = []
-    for group, answer in zip(groups, said, strict=True):
-        ours = points_of(answer, sights_of(group))[:wanted]
-        joined.append([from_group(point, group) for point in ours] or list(group[:wanted]))
-    return distinct(point for some in joined for point in some)[:MOST_POINTS]
+    gate = asyncio.Semaphore(SIDE_BY_SIDE)
+
+    async def fewer(group: Sequence[Point]) -> list[Point]:
+        async with gate:
+            said = await work.said("merge", listed(group), wanted)
+        ours = points_of(said, sights_of(group))[:wanted]
+        return [from_group(point, group) for point in ours] or list(group[:wanted])
+
+    joined = await asyncio.gather(*map(fewer, groups))
+    return distinct(point for some in joined for point in some)
+
+
+def listed(points: Iterable[Point]) -> str:
+    """Return points as the model reads them."""
+    return "\n".join(f"- {point.text}" for point in points)
 
 
 def sights_of(group: Sequence[Point]) -> list[PageWords]:
@@ -136,20 +143,39 @@ async def refine(parts: Sequence[Part], work: Work) -> Steps:
         if not draft:
             draft = await work.points(part, 8)
             continue
-        before = "\n".join(f"- {point.text}" for point in draft)
-        said = await work.said(
-            "refine", say("summarize.draft", work.language, draft=before, text=part.text), MOST_POINTS
-        )
+        before = listed(beginning(draft, work))
+        both = say("summarize.draft", work.language, draft=before, text=part.text)
+        said = await work.said("refine", both, MOST_POINTS)
         grown = points_of(said, sight)
-        draft = distinct([*grown, *kept(draft, grown, parts)])[:MOST_POINTS]
+        draft = spread(distinct([*grown, *kept(draft, grown)]), MOST_POINTS)
     for point in draft:
         yield point
 
 
-def kept(draft: Sequence[Point], grown: Sequence[Point], parts: Sequence[Part]) -> list[Point]:
+def beginning(draft: Sequence[Point], work: Work) -> list[Point]:
+    """Return as many points of the draft as have room beside a part; kept() holds on to the others."""
+    room = work.DRAFT_TOKENS
+    shown: list[Point] = []
+    for point in draft:
+        room -= work.count_tokens(point.text) + 3
+        if room < 0:
+            break
+        shown.append(point)
+    return shown
+
+
+def kept(draft: Sequence[Point], grown: Sequence[Point]) -> list[Point]:
     """Return the points of the draft to keep: small models forget the beginning when they rewrite."""
     covered = {page for point in grown for page in point.pages}
     return [point for point in draft if not covered.intersection(point.pages)]
+
+
+def spread(points: Sequence[Point], most: int) -> list[Point]:
+    """Return at most so many points in the order of their pages, taken evenly from beginning to end."""
+    ordered = sorted(points, key=lambda point: point.pages)
+    if len(ordered) <= most:
+        return ordered
+    return [ordered[round(place * (len(ordered) - 1) / (most - 1))] for place in range(most)]
 
 
 def first_sentences(part: Part) -> list[Point]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from handlers.condensing import Work, map_reduce, refine, stuff
 from handlers.naming import last_shared, named, unknown
-from handlers.parts import Point, page_range, parts_of
+from handlers.parts import Part, Point, page_range, parts_of
 from handlers.receiving import Refused, receive
 from handlers.remembering import remember
 from handlers.request import Piece, Pieces, Progress, Request, Services, Source, Sources, Text, UserError
@@ -44,13 +44,23 @@ def wish_of(text: str) -> Wish:
     language = wished(rest)
     words = [word for word in rest.split() if folded(word).strip("\"'«»,.:!?") not in FILLER]
     name = " ".join(words).strip(" \"'`«»")
-    return Wish(name, folded(method[1]).replace("-", "_").replace(" ", "_").replace("pr", "p_r").replace("__", "_")
-                if method else "", language)  # fmt: skip
+    return Wish(name, method_called(method[1]) if method else "", language)
+
+
+def method_called(word: str) -> str:
+    """Return the method that a word names, in whatever spelling of map-reduce."""
+    plain = folded(word)
+    return "map_reduce" if plain.startswith("map") else plain
 
 
 async def summarize(request: Request, services: Services) -> Pieces:
     """Summarize a document with its pages: `/summarize [file] [stuff|map_reduce|refine]`."""
-    if request.target and request.files:  # a shortcut on a message with files: its text is not a name
+    if request.target and not request.files:
+        async with aclosing(of_message(request, services)) as pieces:  # type: ignore[type-var]
+            async for piece in pieces:
+                yield piece
+        return
+    if request.target:  # a shortcut on a message with files: its text is not a name
         request = replace(request, text="")
     wish = wish_of(request.text)
     documents: list[Document] = []
@@ -105,36 +115,65 @@ async def of_document(document: Document, wish: Wish, request: Request, services
     """Yield the summary of one document: a head line, its points with their pages, and what was covered."""
     language = wish.language or document.language or request.language
     pages = await services.library.pages(document.id, readable_by=request.audience)
-    work = Work(services.model, services.count_tokens, language, part_tokens(services))
+    work = Work(services.model, services.count_tokens, language, part_tokens(services, wish.method))
     parts = parts_of(pages, services.count_tokens, work.part_tokens)
     if not parts:
         raise UserError(say("files.no_text", language))
-    method = wish.method or ("stuff" if len(parts) == 1 else "map_reduce")
+    method = method_for(parts, wish.method)
     yield Progress(say("summarize.reading", language, name=document.name, pages=len(pages)))
     points: list[Point] = []
-    async with aclosing(METHODS[method](parts, work)) as steps:  # type: ignore[type-var]
+    async with aclosing(condensed(parts, method, work, points)) as steps:  # type: ignore[type-var]
         async for step in steps:
-            if isinstance(step, Progress):
-                yield step
-            else:
-                points.append(step)
+            yield step
     text = written(document, points, pages, method, language)
     yield Text(text)
     yield Sources((whole(document),))
     await remember(request, services, text, documents=[document.id])
 
 
-def part_tokens(services: Services) -> int:
-    """Return how many tokens of text go into one prompt."""
-    return max(64, min(PART_TOKENS, services.context_tokens - Work.ANSWER_TOKENS - PROMPT_TOKENS))
+async def of_message(request: Request, services: Services) -> Pieces:
+    """Yield the points of the message that a shortcut was used on; it has no pages."""
+    language = tongue_of(request.text, request.language)
+    parts = parts_of([Page(number=1, text=request.text)], services.count_tokens, part_tokens(services, ""))
+    if not parts:
+        raise UserError(say("summarize.empty_message", language))
+    work = Work(services.model, services.count_tokens, language, part_tokens(services, ""))
+    points: list[Point] = []
+    async with aclosing(condensed(parts, method_for(parts, ""), work, points)) as steps:  # type: ignore[type-var]
+        async for step in steps:
+            yield step
+    yield Text("\n".join(f"- {point.text}" for point in points) or say("summarize.nothing", language))
+
+
+def part_tokens(services: Services, method: str) -> int:
+    """Return how many tokens of text go into one prompt; refining has the draft in it, too."""
+    others = Work.ANSWER_TOKENS + PROMPT_TOKENS + (Work.DRAFT_TOKENS if method == "refine" else 0)
+    return max(64, min(PART_TOKENS, services.context_tokens - others))
+
+
+def method_for(parts: Sequence[Part], wished_for: str) -> str:
+    """Return the method that is wished; for a text that is too long to be read at once, one that takes parts."""
+    if len(parts) == 1:
+        return wished_for or "stuff"
+    return "refine" if wished_for == "refine" else "map_reduce"
+
+
+async def condensed(parts: Sequence[Part], method: str, work: Work, points: list[Point]) -> AsyncIterator[Progress]:
+    """Yield the progress of a method; its points are appended."""
+    async with aclosing(METHODS[method](parts, work)) as steps:  # type: ignore[type-var]
+        async for step in steps:
+            if isinstance(step, Progress):
+                yield step
+            else:
+                points.append(step)
 
 
 def written(document: Document, points: Sequence[Point], pages: Sequence[Page], method: str, language: str) -> str:
     """Return the whole summary as markdown."""
     numbers = [page.number for page in pages if page.text.strip()]
-    covered = say(
-        "summarize.covered", language, pages=page_range(numbers), total=document.pages, method=method.replace("_", "-")
-    )
+    pages_read = page_range(numbers)
+    key = "summarize.covered" if "-" in pages_read else "summarize.covered_page"
+    covered = say(key, language, pages=pages_read, total=document.pages, method=method.replace("_", "-"))
     silent = document.pages - len(set(numbers))
     note = f" {say('summarize.silent', language, count=silent)}" if silent > 0 else ""
     body = "\n".join(point.line() for point in points) or say("summarize.nothing", language)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from langchain_core.outputs import ChatResult
 
 from handlers import HANDLERS
-from handlers.condensing import Work, map_reduce
+from handlers.condensing import MOST_POINTS, Point, Work, beginning, map_reduce, spread
 from handlers.parts import parts_of, points_of
 from handlers.request import Request, Services, Text, UserError
 from handlers.summarize import Wish, wish_of
@@ -60,7 +61,7 @@ async def test_every_point_has_its_page(shares: Shares, do: Do, asked: Asked, mo
     shown = await do(asked("summarize", "handbook.md"))
     assert "- Full-time employees get 27 days of paid leave. (p. 1)" in shown.text
     assert "99" not in shown.text
-    assert "pages 1 of 1" in shown.text
+    assert "page 1 of 1" in shown.text
     assert shown.sources  # so that it can be withdrawn with the document
 
 
@@ -90,6 +91,29 @@ async def test_the_default_is_the_document_shared_last_here(
     await shares("new.md", "Hotel rooms cost at most 140 euros for employees.", ts="200.0")
     model.says("- Hotel rooms cost at most 140 euros.")
     assert "new.md" in (await do(asked("summarize"))).text
+
+
+async def test_a_shortcut_summarises_the_message_it_was_used_on(do: Do, asked: Asked, model: ScriptedModel) -> None:
+    model.says("- Nora orders twelve lamps for the Leeds office.")
+    said = "Hi all, Nora orders twelve lamps for the office in Leeds, they should come on Friday. Thanks!"
+    assert (await do(asked("summarize", said, target="5.0"))).text == "- Nora orders twelve lamps for the Leeds office."
+    with pytest.raises(UserError, match="no text"):
+        await do(asked("summarize", "", target="5.0"))
+
+
+async def test_a_book_is_brought_together_in_rounds_that_hear_its_end(model: ScriptedModel) -> None:
+    """Forty parts have more points than one prompt can merge: the last chapters are not cut off."""
+    names = ["".join(letters) for letters in product("bdfgklmnprst", "aeiou", "bdfgklmnprst")]
+    pages = [
+        Page(number=n, text="Chapter of " + " and ".join(names[3 * n : 3 * n + 3]) + f" rule {n}.")
+        for n in range(1, 161)
+    ]
+    parts = parts_of(pages, count, 60)
+    assert len(parts) > 20
+    points = [step async for step in map_reduce(parts, Work(Echo(), count, "en", 60)) if isinstance(step, Point)]
+    assert len(points) <= MOST_POINTS
+    assert points[0].pages[0] <= 20
+    assert points[-1].pages[0] > 90
 
 
 @pytest.mark.parametrize("method", ["stuff", "map_reduce", "refine"])
@@ -153,6 +177,20 @@ def test_a_point_names_the_pages_that_say_it() -> None:
     )
     (point,) = points_of("- Hotel rooms cost at most 140 euros (page 9).\n- Cars cost 12 euros a day here.", part.sight)
     assert point.line() == "- Hotel rooms cost at most 140 euros. (p. 4)"
+
+
+def test_a_long_draft_leaves_room_for_the_next_part() -> None:
+    draft = [Point("word " * 100, (n,)) for n in range(1, 12)]
+    shown = beginning(draft, Work(ScriptedModel(), count, "en", 100))
+    assert sum(count(point.text) for point in shown) <= Work.DRAFT_TOKENS
+    assert shown == draft[: len(shown)] != []
+
+
+def test_points_are_thinned_from_beginning_to_end() -> None:
+    points = [Point(str(page), (page,)) for page in range(40, 0, -1)]
+    pages = [point.pages[0] for point in spread(points, 12)]
+    assert pages == sorted(pages)
+    assert (len(pages), pages[0], pages[-1]) == (12, 1, 40)
 
 
 async def test_a_reader_who_leaves_ends_all_parts() -> None:
