@@ -26,8 +26,8 @@ class Transcript:
         return text[:sure]
 
     def end(self) -> str:
-        """Return what was held back, once no more tokens come."""
-        return "" if self.stopped else self._held + self._decoder.decode(b"", final=True)
+        """Return what was held back, once no more tokens come; the beginning of a character is dropped."""
+        return "" if self.stopped else self._held
 
 
 def _overlap(text: str, stop: str) -> int:

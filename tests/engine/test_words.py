@@ -56,6 +56,12 @@ def test_what_only_looked_like_a_stop_string_is_said_in_the_end() -> None:
     assert transcript.end() == "EN"
 
 
+def test_a_character_that_the_limit_cut_is_not_said() -> None:
+    transcript = Transcript()
+    assert transcript.hear("sea 🙂".encode()[:-1]) == "sea "
+    assert transcript.end() == ""
+
+
 @given(st.lists(st.integers(0, 2)), st.lists(st.integers(0, 2)), st.integers(0, 20))
 def test_the_common_beginning_is_the_longest(one: list[int], other: list[int], limit: int) -> None:
     size = common_beginning(one, other, limit)
