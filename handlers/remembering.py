@@ -1,8 +1,9 @@
 """The thread's memory for those who answer: what was said before, cut to what fits, and what is to be remembered."""
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, trim_messages
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from handlers.request import Request, Services
 
@@ -28,14 +29,19 @@ async def remember(
 
 
 def fitting(history: Sequence[BaseMessage], count_tokens: Callable[[str], int], most_tokens: int) -> list[BaseMessage]:
-    """Return the newest messages that fit, whole and beginning with a person's."""
+    """Return the newest messages that fit, whole and beginning with a person's.
 
-    def count(messages: list[BaseMessage]) -> int:
-        return sum(count_tokens(str(message.text)) + MESSAGE_TOKENS for message in messages)
-
-    if most_tokens <= 0:
-        return []
-    return trim_messages(list(history), max_tokens=most_tokens, token_counter=count, strategy="last", start_on="human")
+    The oldest are left out half a window at a time: most follow-ups begin as the one before them did, and the engine
+    need not read the thread again.
+    """
+    counts = [count_tokens(str(message.text)) + MESSAGE_TOKENS for message in history]
+    before = list(accumulate(counts, initial=0))
+    over, stride = before[-1] - most_tokens, max(1, most_tokens // 2)
+    for left_out in (-(-over // stride) * stride, over):  # where a huge message leaves nothing, as little as must be
+        for place, message in enumerate(history):
+            if before[place] >= left_out and isinstance(message, HumanMessage):
+                return list(history[place:])
+    return []
 
 
 def questions_of(history: Sequence[BaseMessage]) -> list[str]:
