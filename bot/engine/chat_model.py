@@ -18,7 +18,8 @@ from pydantic import ConfigDict, PrivateAttr
 from bot.engine import sequence
 from bot.engine.engine import Engine
 from bot.engine.errors import TooLong
-from bot.engine.llama import Llama, grammar_of
+from bot.engine.grammar import grammar_of
+from bot.engine.llama import Llama
 from bot.engine.mailbox import Ended, Event, Said, Waiting
 from bot.engine.person import PERSON
 from bot.engine.prompt import ChatTemplate
@@ -147,28 +148,34 @@ class EngineChatModel(BaseChatModel):
 
     def _sequence(self, prompt: str, options: dict[str, Any]) -> sequence.Sequence:
         tokens = self._tokenizer.encode(prompt)
+        grammar = grammar_in(options)
+        allowed = int(options.get("max_tokens") or self.max_tokens)
+        least = self._least_tokens(grammar, allowed)
         room = self.context_tokens - len(tokens) + 1
-        if room < LEAST_ANSWER_TOKENS:
-            raise TooLong(len(tokens), self.context_tokens - LEAST_ANSWER_TOKENS + 1)
-        chosen = {name: options.get(name, getattr(self, name)) for name in SAMPLING}
+        if room < least:
+            raise TooLong(len(tokens), self.context_tokens - least + 1)
         return sequence.Sequence(
             tokens,
-            min(int(options.get("max_tokens") or self.max_tokens), room),
+            min(allowed, room),
             person=PERSON.get(),
-            sampling=sequence.Sampling(**chosen, grammar=self._grammar(options)),
+            sampling=self._sampling(grammar, options),
             deadline=time.monotonic() + self.timeout,
         )
 
-    def _grammar(self, options: dict[str, Any]) -> str:
-        """Return the grammar that `grammar` or OpenAI's `response_format` asks for."""
-        form = options.get("response_format") or {}
-        schema = form.get("json_schema", {}).get("schema") if form.get("type") == "json_schema" else None
-        if schema is None and form.get("type") == "json_object":
-            schema = JSON_SCHEMA
-        grammar = str(options.get("grammar") or (grammar_of(json.dumps(schema)) if schema is not None else ""))
-        if grammar:
-            self.llama.check_grammar(grammar)
-        return grammar
+    def _least_tokens(self, grammar: str, allowed: int) -> int:
+        """Return how much room an answer needs; raise ValueError where the shortest one takes more than is allowed."""
+        shortest = self.llama.check_grammar(grammar) if grammar else 0
+        if shortest > allowed:
+            raise ValueError(f"the shortest answer of this form has {shortest} tokens, max_tokens allows {allowed}")
+        return max(shortest, LEAST_ANSWER_TOKENS)
+
+    def _sampling(self, grammar: str, options: dict[str, Any]) -> sequence.Sampling:
+        """Return how tokens are chosen: within a form always the likeliest, unless a temperature was asked for."""
+        chosen = {name: getattr(self, name) for name in SAMPLING}
+        if grammar and "temperature" not in self.model_fields_set:
+            chosen["temperature"] = 0.0
+        chosen |= {name: options[name] for name in SAMPLING if name in options}
+        return sequence.Sampling(**chosen, grammar=grammar)
 
 
 class Answer:
@@ -195,8 +202,9 @@ class Answer:
 
     def _last(self, ended: Ended) -> ChatGenerationChunk:
         tokens = self.sequence.tokens[self.sequence.prompt :]
-        if ended.reason == "stop":
-            self._model._tokenizer.remember_answer(self._prompt, "".join(self._text), tokens)
+        text = "".join(self._text)
+        if b"".join(map(self._model.llama.piece, tokens)) == text.encode():  # not so where a stop string was cut off
+            self._model._tokenizer.remember_answer(self._prompt, text, tokens)
         usage = UsageMetadata(
             input_tokens=ended.prompt_tokens,
             output_tokens=ended.answer_tokens,
@@ -210,3 +218,14 @@ class Answer:
             chunk_position="last",
         )
         return ChatGenerationChunk(message=message)
+
+
+def grammar_in(options: dict[str, Any]) -> str:
+    """Return the grammar that `grammar` or OpenAI's `response_format` asks for; raise ValueError."""
+    form = options.get("response_format") or {}
+    match form.get("type"):
+        case "json_schema":
+            return grammar_of(json.dumps(form["json_schema"]["schema"]))
+        case "json_object":
+            return grammar_of(json.dumps(JSON_SCHEMA))
+    return str(options.get("grammar") or "")

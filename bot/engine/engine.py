@@ -34,8 +34,8 @@ class Model(Cache, Protocol):
     def decode(self, work: list[tuple[Sequence, int]]) -> None:
         """Compute the next tokens of each sequence; raise DecodeFailed."""
 
-    def choose(self, sequences: list[Sequence]) -> list[int]:
-        """Return the next token of each sequence that the last decode brought to its end."""
+    def choose(self, sequences: list[Sequence]) -> list[int | DecodeFailed]:
+        """Return the next token of each sequence that the last decode brought to its end, or why it has none."""
 
     def finish(self, sequence: Sequence) -> None:
         """Free what a sequence's sampling needed."""
@@ -132,10 +132,10 @@ class Engine:
 
     def submit(self, sequence: Sequence, stop: tuple[str, ...], mailbox: Mailbox) -> Job:
         """Ask for an answer; what becomes of it comes to the mailbox."""
-        if self._closing:
-            raise Unavailable("the model has been closed")
         job = Job(sequence, Transcript(stop), mailbox)
         self._send(lambda: self._add(job))
+        if self._closing:  # asked only now: whoever is too late for the last _obey must hear it
+            raise Unavailable("the model has been closed")
         return job
 
     def cancel(self, job: Job) -> None:
@@ -176,6 +176,7 @@ class Engine:
             except Exception as failure:  # the outermost loop: nobody may be left waiting for ever
                 _log.exception("the engine failed")
                 self._fail_all(DecodeFailed(type(failure).__name__))
+                self.slots.forget()
         self._obey()
         self._fail_all(Unavailable("the model has been closed"))
         self.model.close()
@@ -185,14 +186,18 @@ class Engine:
         self._obey()
         self._expire()
         self._admit()
-        speaking = any(sequence.speaks for sequence in self.scheduler.running)
-        work = self.scheduler.next_batch(self.pace.room(speaking=speaking)) if self.scheduler.running else []
+        work = self._work() if self.scheduler.running else []
         if work:
             self._decode(work)
         self._deliver()
         if not work and not self._commands:
             self.check()
         return bool(work)
+
+    def _work(self) -> list[tuple[Sequence, int]]:
+        """Return what the next decode computes, at most as many tokens as one can take."""
+        speaking = sum(sequence.speaks for sequence in self.scheduler.running)
+        return self.scheduler.next_batch(min(self.pace.room(speaking=speaking > 0), self.model.batch_tokens - speaking))
 
     def check(self) -> None:
         """Count all cells when idle; raise if llama.cpp and the slots disagree."""
@@ -256,16 +261,19 @@ class Engine:
         for sequence, token in zip(ended, tokens, strict=True):
             self._hear(self._jobs[sequence], token, now)
 
-    def _hear(self, job: Job, token: int, now: float) -> None:
+    def _hear(self, job: Job, token: int | DecodeFailed, now: float) -> None:
         sequence = job.sequence
+        if isinstance(token, DecodeFailed):
+            self._fail(sequence, token)
+            return
         if self.model.is_end(token):
-            self._end(job, "stop")
+            self._end(job, "length" if sequence.cut else "stop")
             return
         sequence.tokens.append(token)
         job.unsent += job.transcript.hear(self.model.piece(token))
         if job.transcript.stopped:
             self._end(job, "stop")
-        elif len(sequence.tokens) - sequence.prompt >= sequence.answer_tokens:
+        elif not sequence.room:
             self._end(job, "length")
         elif job.unsent and now - job.sent_at >= PIECE_SECONDS:
             self._post.append((job, Said(job.unsent)))

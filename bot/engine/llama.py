@@ -4,14 +4,15 @@ import ctypes
 import logging
 import secrets
 import threading
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from llama_cpp import llama_cpp as api
-from llama_cpp.llama_grammar import json_schema_to_gbnf
 
+from bot.engine.closing import Closer
 from bot.engine.cores import default_threads
 from bot.engine.errors import DecodeFailed, Unavailable
 from bot.engine.sequence import Sampling, Sequence
@@ -21,6 +22,7 @@ KV_TYPES = {"f32": api.GGML_TYPE_F32, "f16": api.GGML_TYPE_F16, "q8_0": api.GGML
 BATCH_TOKENS = 512  # most tokens of one decode: larger ones are not faster on CPU, and newcomers would wait longer
 GPU_BATCH_TOKENS = 2048
 WARNING, ERROR = 2, 3  # ggml_log_level
+LONGEST_PIECE = 32  # bytes of a token that an ending is spelt with
 CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 
 _log = logging.getLogger(__name__)
@@ -121,16 +123,26 @@ class Llama:
         if status:
             raise DecodeFailed(f"llama_decode returned {status}")
 
-    def choose(self, sequences: list[Sequence]) -> list[int]:
+    def choose(self, sequences: list[Sequence]) -> list[int | DecodeFailed]:
         """Return the next token of each sequence whose last token was in the last decode, in its order."""
         logits = self._logits(len(sequences))
         greedy = [not sequence.sampling.temperature and not sequence.sampling.grammar for sequence in sequences]
         best = logits.argmax(axis=1).tolist() if any(greedy) else []
         return [
             best[row] if greedy[row] and sequence.sampling.repeat_penalty == 1
-            else self._sampler(sequence).choose(logits[row])
+            else self._sampled(sequence, logits[row])
             for row, sequence in enumerate(sequences)
         ]  # fmt: skip
+
+    def _sampled(self, sequence: Sequence, logits: npt.NDArray[np.float32]) -> int | DecodeFailed:
+        """Return the next token, or what went wrong: the others of the same decode go on."""
+        try:
+            sampler = self._sampler(sequence)
+            token = sampler.choose(logits, sequence.room)
+            sequence.cut = sampler.cut
+        except (DecodeFailed, ValueError) as failure:
+            return DecodeFailed(str(failure))
+        return token
 
     def finish(self, sequence: Sequence) -> None:
         """Free what a sequence's sampling needed."""
@@ -145,7 +157,8 @@ class Llama:
 
     def _sampler(self, sequence: Sequence) -> "Sampler":
         if sequence not in self._samplers:
-            self._samplers[sequence] = Sampler(self._vocab, self._candidates, sequence.sampling)
+            closer = self.closer(grammar) if (grammar := sequence.sampling.grammar) else None
+            self._samplers[sequence] = Sampler(self._vocab, self._candidates, sequence.sampling, closer)
         return self._samplers[sequence]
 
     # The KV cache: see slots.Cache.
@@ -189,9 +202,36 @@ class Llama:
     def piece(self, token: int) -> bytes:
         """Return the bytes that a token stands for; control tokens are silent."""
         if token not in self._pieces:
-            size = api.llama_token_to_piece(self._vocab, token, self._buffer, len(self._buffer), 0, False)
-            self._pieces[token] = self._buffer.raw[: max(0, size)]
+            self._pieces[token] = self._said(token, self._buffer)
         return self._pieces[token]
+
+    def _said(self, token: int, buffer: Any) -> bytes:
+        size = api.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
+        return bytes(buffer.raw[: max(0, size)])
+
+    @cached_property
+    def _spelling(self) -> dict[bytes, int]:
+        """Return every token by the bytes that it says; those that end an answer say nothing."""
+        buffer = ctypes.create_string_buffer(512)
+        tokens = (token for token in range(self.vocabulary) if not api.llama_vocab_is_eog(self._vocab, token))
+        return {self._said(token, buffer): token for token in tokens}
+
+    def spell(self, text: bytes) -> list[int]:
+        """Return tokens that say exactly these bytes, the longest that fit one after the other."""
+        tokens, place = [], 0
+        while place < len(text):
+            ends = range(min(len(text), place + LONGEST_PIECE), place, -1)
+            end = next((end for end in ends if text[place:end] in self._spelling), None)
+            if end is None:
+                raise ValueError(f"this model has no token for the byte {text[place]:#x}")
+            tokens.append(self._spelling[text[place:end]])
+            place = end
+        return tokens
+
+    def closer(self, grammar: str) -> Closer:
+        """Return what ends an answer within a grammar in time; raise ValueError for a grammar not understood."""
+        end = api.llama_vocab_eos(self._vocab)
+        return Closer(grammar, self, end if end >= 0 else api.llama_vocab_eot(self._vocab))
 
     def is_end(self, token: int) -> bool:
         """Tell whether a token ends the answer."""
@@ -222,11 +262,12 @@ class Llama:
         found = api.llama_model_chat_template(self._model, None)
         return found.decode() if found else ""
 
-    def check_grammar(self, grammar: str) -> None:
-        """Raise ValueError for a grammar that llama.cpp can't read."""
+    def check_grammar(self, grammar: str) -> int:
+        """Return how many tokens the shortest answer takes; raise ValueError for a grammar that can't be followed."""
         with self._words:
             self._refuse_if_closed()
-            Sampler(self._vocab, Candidates(self.vocabulary), Sampling(grammar=grammar)).close()
+            Sampler(self._vocab, self._candidates, Sampling(grammar=grammar), None).close()
+            return self.closer(grammar).least_tokens()
 
     def _refuse_if_closed(self) -> None:
         if self._closed:
@@ -279,8 +320,9 @@ class Batch:
 class Sampler:
     """How one sequence chooses its tokens: a chain of llama.cpp's samplers, and a grammar asked only when needed."""
 
-    def __init__(self, vocab: Any, candidates: "Candidates", sampling: Sampling) -> None:
+    def __init__(self, vocab: Any, candidates: "Candidates", sampling: Sampling, closer: Closer | None) -> None:
         self._vocab = vocab
+        self._closer = closer
         self._greedy = not sampling.temperature
         self._candidates = candidates
         self._grammar = None
@@ -296,11 +338,20 @@ class Sampler:
         if self._grammar:
             api.llama_sampler_free(self._grammar)
 
-    def choose(self, logits: npt.NDArray[np.float32]) -> int:
-        """Return the next token and remember that it was chosen."""
+    @property
+    def cut(self) -> bool:
+        """Tell whether the answer had to be ended."""
+        return self._closer is not None and self._closer.cut
+
+    def choose(self, logits: npt.NDArray[np.float32], room: int) -> int:
+        """Return the next token, of `room` that may still come, and remember that it was chosen."""
         token = self._apply(logits, restrained=False)
         if self._grammar and not self._allows(token):
             token = self._apply(logits, restrained=True)
+        if self._closer and not api.llama_vocab_is_eog(self._vocab, token):
+            token = self._closer.settle(token, room)
+        if self._grammar and not self._allows(token):  # llama.cpp would end the process
+            raise DecodeFailed("no token fits the grammar")
         if not api.llama_vocab_is_eog(self._vocab, token):
             api.llama_sampler_accept(self._chain, token)
             if self._grammar:
@@ -358,8 +409,3 @@ def _chain(vocabulary: int, sampling: Sampling) -> Any:
     ):
         api.llama_sampler_chain_add(chain, sampler)
     return chain
-
-
-def grammar_of(schema: str) -> str:
-    """Return the GBNF grammar of a JSON schema, by llama.cpp's own converter."""
-    return str(json_schema_to_gbnf(schema))

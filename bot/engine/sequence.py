@@ -30,6 +30,7 @@ class Sequence:
     seen: int = 0
     slot: int | None = None
     reused: int = 0  # prompt tokens that did not have to be computed
+    cut: bool = False  # the answer had to be ended before the model was ready
 
     def __post_init__(self) -> None:
         self.prompt = len(self.tokens)
@@ -43,6 +44,11 @@ class Sequence:
     def speaks(self) -> bool:
         """Tell whether the answer has begun."""
         return self.seen >= self.prompt
+
+    @property
+    def room(self) -> int:
+        """Return how many tokens the answer may still take."""
+        return self.prompt + self.answer_tokens - len(self.tokens)
 
     @property
     def longest(self) -> int:

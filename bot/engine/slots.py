@@ -127,10 +127,11 @@ class Slots:
             raise AssertionError(f"{self.used()} cells held, there are {self.cells}")
 
     def forget(self) -> None:
-        """Drop all that is remembered but not owned."""
+        """Drop all that is remembered but not owned, whatever the count says."""
         for slot in self._slots:
             if slot.sequence is None:
-                self._empty(slot, park=False)
+                self._cache.trim(slot.number, 0)
+                slot.tokens, slot.cells = [], Cells()
         self.parking = Parking(self.parking.budget)
 
     # How much is spoken for: what the owners hold and all that they may still need.

@@ -34,6 +34,7 @@ class FakeModel:
         self.open: set[Sequence] = set()  # those whose sampler holds memory
         self.closed = False
         self.failures = 0  # how many of the next decodes fail
+        self.stuck: set[Sequence] = set()  # those for which no token can be chosen
         self.batches: list[list[tuple[Sequence, int]]] = []
 
     def held_cells(self) -> int:
@@ -41,7 +42,7 @@ class FakeModel:
         return len({id(cell) for slot in self.memory for cell, _ in slot})
 
     def decode(self, work: list[tuple[Sequence, int]]) -> None:
-        assert sum(count for _, count in work) <= self.batch_tokens + len(self.memory)
+        assert sum(count for _, count in work) <= self.batch_tokens, "llama.cpp would end the process"
         self.batches.append(work)
         if self.failures:
             self.failures -= 1
@@ -55,9 +56,14 @@ class FakeModel:
             self.computed += count
         assert self.held_cells() <= self.cells, "more cells than there are"
 
-    def choose(self, sequences: list[Sequence]) -> list[int]:
+    def choose(self, sequences: list[Sequence]) -> list[int | DecodeFailed]:
         self.open.update(sequences)
-        return [next_token([token for _, token in self.memory[sequence.slot or 0]]) for sequence in sequences]
+        return [self.next(sequence) for sequence in sequences]
+
+    def next(self, sequence: Sequence) -> int | DecodeFailed:
+        if sequence in self.stuck:
+            return DecodeFailed("no token fits")
+        return next_token([token for _, token in self.memory[sequence.slot or 0]])
 
     def finish(self, sequence: Sequence) -> None:
         self.open.discard(sequence)

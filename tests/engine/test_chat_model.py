@@ -1,9 +1,11 @@
 """What handlers see of the engine: LangChain's chat model over the real small model."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
+from langchain_core.messages import convert_to_messages
 from pydantic import BaseModel
 
 from bot.engine import open_chat_model
@@ -75,6 +77,37 @@ async def test_structured_output_has_the_schemas_form(chat_model: EngineChatMode
     assert isinstance(person, Person)
 
 
+@pytest.mark.parametrize("seed", range(6))
+async def test_structured_output_is_whole_however_few_tokens_there_are(chat_model: EngineChatModel, seed: int) -> None:
+    """A small model that samples wildly used to run on in a string until the limit cut the JSON off."""
+    form = {"type": "json_schema", "json_schema": {"name": "person", "schema": Person.model_json_schema()}}
+    wild = chat_model.bind(response_format=form, temperature=2.0, min_p=0.0, seed=seed, max_tokens=10 + 3 * seed)
+    message = await wild.ainvoke("Write somebody down as JSON with name and age.")
+    Person.model_validate_json(str(message.content))
+
+
+async def test_an_answer_that_had_to_be_ended_says_so(chat_model: EngineChatModel) -> None:
+    schema = {"type": "array", "items": {"type": "integer"}, "minItems": 20}
+    form = {"type": "json_schema", "json_schema": {"name": "numbers", "schema": schema}}
+    message = await chat_model.ainvoke("Count as far as you can.", response_format=form, max_tokens=60)
+    assert message.response_metadata["finish_reason"] == "length"
+    assert len(json.loads(str(message.content))) >= 20
+
+
+async def test_a_form_that_max_tokens_cannot_hold_is_refused(chat_model: EngineChatModel) -> None:
+    with pytest.raises(ValueError, match="max_tokens allows 3"):
+        await chat_model.with_structured_output(Person).bind(max_tokens=3).ainvoke("Anna, 31")
+
+
+async def test_structured_output_is_greedy_unless_a_temperature_is_asked_for(chat_model: EngineChatModel) -> None:
+    grammar = 'root ::= "a"'
+    assert chat_model._sampling(grammar, {}).temperature == 0
+    assert chat_model._sampling("", {}).temperature == chat_model.temperature
+    assert chat_model._sampling(grammar, {"temperature": 0.5}).temperature == 0.5
+    warm = EngineChatModel(engine=chat_model.engine, llama=chat_model.llama, temperature=0.9)
+    assert warm._sampling(grammar, {}).temperature == 0.9
+
+
 async def test_a_prompt_that_never_fits_is_refused_at_once(chat_model: EngineChatModel) -> None:
     with pytest.raises(TooLong) as refusal:
         await chat_model.ainvoke("word " * 6000)
@@ -103,6 +136,16 @@ async def test_the_follow_up_reuses_what_was_said(chat_model: EngineChatModel) -
     assert again.usage_metadata is not None
     said = answer.usage_metadata["total_tokens"]
     assert again.usage_metadata["input_token_details"]["cache_read"] >= said - 1
+
+
+async def test_what_a_stop_string_cut_off_is_not_read_in_the_follow_up(chat_model: EngineChatModel) -> None:
+    question = [("user", "Count from one to ten.")]
+    whole = str((await chat_model.ainvoke(question, temperature=0, max_tokens=20)).content)
+    answer = await chat_model.ainvoke(question, temperature=0, max_tokens=20, stop=[whole[5:8]])
+    thread = [*question, ("assistant", str(answer.content)), ("user", "Go on.")]
+    prompt = chat_model._template.render(convert_to_messages(thread))
+    said = b"".join(chat_model.llama.piece(token) for token in chat_model._tokenizer.encode(prompt))
+    assert whole[5:8].encode() not in said.split(b"assistant")[-2]
 
 
 async def test_the_person_is_known_to_the_engine(chat_model: EngineChatModel) -> None:

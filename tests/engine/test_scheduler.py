@@ -321,3 +321,29 @@ def test_lost_cells_are_noticed_when_idle() -> None:
     engine.model.memory[0].pop()
     with pytest.raises(AssertionError):
         engine.check()
+
+
+def test_a_sequence_for_which_no_token_fits_fails_alone() -> None:
+    engine = engine_of()
+    (stuck, first), (_, second) = ask(engine, [1, 2, 3]), ask(engine, [4, 5, 6])
+    engine.model.stuck.add(stuck.sequence)
+    run(engine)
+    assert isinstance(first.last, DecodeFailed)
+    assert second.words == answer([4, 5, 6], 8)
+    nothing_is_left(engine)
+
+
+def test_after_a_lost_cell_all_is_forgotten_and_the_engine_goes_on() -> None:
+    """It used to find the same fault again and again, as fast as it could."""
+    engine = engine_of()
+    ask(engine, [1, 2, 3])
+    run(engine)
+    engine.model.memory[0].append((object(), 9))
+    engine.start()
+    heard = []
+    for prompt in ([7, 8], [1, 2, 3]):
+        heard.append([int(word) for event in engine.stream_in_thread(Sequence(prompt, 8))
+                      if isinstance(event, Said) for word in event.text.split()])  # fmt: skip
+    engine.close()
+    assert heard[-1] == answer([1, 2, 3], 8)
+    nothing_is_left(engine)
