@@ -6,11 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import docx
-from docx.table import Table
 from docx.text.paragraph import Paragraph
 
 PAGE_CHARACTERS = 3000  # of a page where the file knows none: about one printed page
+LONGEST_PAGE = 12_000  # of a page whose breaks a Word file has: dense print has about 6,000
 UNPACKED_BYTES = 200 * 2**20  # a small zip can hold gigabytes
+
+# In a Word file: paragraphs and tables that stand for themselves; page breaks as Word saw them or as people set them.
+BLOCKS = ".//w:p[not(ancestor::w:tbl) and not(ancestor::w:p)] | .//w:tbl[not(ancestor::w:tbl) and not(ancestor::w:p)]"
+RENDERED, ASKED_FOR = ".//w:lastRenderedPageBreak", ".//w:br[@w:type='page']"
+WRITTEN = (  # once: a box is there a second time for old programs, and what was moved stands at its old place too
+    ".//*[self::w:t or self::w:tab or self::w:br or self::w:cr or self::w:noBreakHyphen"
+    " or self::w:lastRenderedPageBreak]"
+    "[not(ancestor::*[local-name()='Fallback']) and not(ancestor::w:moveFrom)]"
+)
+SIGNS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 
 
 def pages_of_text(path: Path) -> list[str]:
@@ -55,24 +65,45 @@ def pages_of_docx(path: Path) -> list[str]:
         if sum(member.file_size for member in archive.infolist()) > UNPACKED_BYTES:
             raise ValueError("the file unpacks to too much")
     document = docx.Document(str(path))
-    pages: list[list[str]] = [[]]
-    for block in document.iter_inner_content():
-        if isinstance(block, Paragraph) and breaks_before(block) and pages[-1]:
-            pages.append([])
-        pages[-1].append(text_of(block))
-    return [piece for page in pages for piece in paginate([part for part in page if part], "\n\n")]
+    body: Any = document.element.body
+    breaks = RENDERED if body.xpath(RENDERED) else ASKED_FOR
+    blocks = [text_of(block, document, breaks) for block in body.xpath(BLOCKS)]
+    pages = "\n\n".join(block for block in blocks if block).split("\f")
+    return [piece for page in pages if page.strip() for piece in long_page(page.strip("\n"))]
 
 
-def breaks_before(paragraph: Paragraph) -> bool:
-    """Tell whether a page began with or inside this paragraph."""
-    xml: Any = paragraph._p
-    return bool(xml.xpath(".//w:lastRenderedPageBreak | .//w:br[@w:type='page'] | ./w:pPr/w:pageBreakBefore"))
+def long_page(page: str) -> list[str]:
+    """Cut a page that can't have been printed as one: the file does not say where its pages end."""
+    return [page] if len(page) <= LONGEST_PAGE else paginate(page.split("\n\n"), "\n\n")
 
 
-def text_of(block: Paragraph | Table) -> str:
-    """Return a paragraph, a heading with its marks, or a table as rows."""
-    if isinstance(block, Table):
-        return "\n".join(" | ".join(cell.text.strip().replace("\n", " ") for cell in row.cells) for row in block.rows)
-    style = block.style.name if block.style is not None else ""
-    level = str(style).removeprefix("Heading ") if str(style).startswith("Heading ") else ""
-    return f"{'#' * int(level)} {block.text}" if level.isdigit() and block.text else block.text
+def text_of(block: Any, document: Any, breaks: str) -> str:
+    """Return a paragraph, a heading with its marks, or a table as rows; a form feed where a page begins."""
+    if block.tag.endswith("}tbl"):
+        return "\n".join(row_of(row, breaks) for row in block.xpath("./w:tr | ./w:sdt/w:sdtContent/w:tr"))
+    text = written(block, breaks)
+    style = Paragraph(block, document).style
+    level = str(style.name if style else "").removeprefix("Heading ")
+    if not level.isdigit() or not text.strip():
+        return text
+    return "\f" * text.startswith("\f") + f"{'#' * int(level)} {text.removeprefix(chr(12))}"
+
+
+def row_of(row: Any, breaks: str) -> str:
+    """Return a table's row on one line, its cells between bars."""
+    cells = row.xpath("./w:tc | ./w:sdt/w:sdtContent/w:tc")
+    texts = ["\n".join(written(part, breaks) for part in cell.xpath(".//w:p[not(ancestor::w:p)]")) for cell in cells]
+    begins_page = any("\f" in text for text in texts)
+    return "\f" * begins_page + " | ".join(" ".join(text.split()) for text in texts)
+
+
+def written(paragraph: Any, breaks: str) -> str:
+    """Return what a paragraph says, with insertions, fields and boxes; a form feed where a page begins."""
+    begins = set(paragraph.xpath(breaks))
+    pieces = []
+    if breaks == ASKED_FOR and paragraph.xpath("./w:pPr/w:pageBreakBefore"):
+        pieces.append("\f")
+    for part in paragraph.xpath(WRITTEN):
+        name = part.tag.rpartition("}")[2]
+        pieces.append("\f" if part in begins else part.text or "" if name == "t" else SIGNS.get(name, ""))
+    return "".join(pieces)
