@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -25,6 +26,8 @@ SOCKET_PATH_BYTES = 100  # the kernel takes 108 (Linux) or 104 (macOS), with the
 START_SECONDS = 30  # a long append-only file is read at 100 MB/s or more
 CHECK_SECONDS = 0.5  # between two looks at a server that is not our child
 RESTART_SECONDS = 5.0  # the longest wait between two starts of a server that keeps dying
+USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux
+KEEPALIVE = {USER_TIMEOUT: 20_000} if USER_TIMEOUT else {}  # milliseconds without a sign of the other end
 
 
 class RedisFailed(Exception):
@@ -32,14 +35,21 @@ class RedisFailed(Exception):
 
 
 def open_redis(url: str) -> "Redis":
-    """Return a client that speaks str and sits out a restart of the server (about five seconds)."""
+    """Return a client that speaks str and sits out a restart of the server (about five seconds).
+
+    It has no timeout for an answer: with one, redis-py sends by `asyncio.wait_for`, which on Python 3.11 loses
+    cancellations (bpo-37658), so that a stop or a time limit would go unheard. The kernel notices a lost line.
+    """
+    lost_line = {"socket_keepalive": True, "socket_keepalive_options": KEEPALIVE}
     return Redis.from_url(
         url,
         decode_responses=True,
         retry=Retry(ExponentialBackoff(cap=1, base=0.05), 8),
         retry_on_error=[RedisConnectionError, RedisTimeoutError],
-        socket_timeout=20,
+        socket_timeout=None,
+        socket_connect_timeout=20,
         health_check_interval=30,
+        **({} if url.startswith("unix:") else lost_line),
     )
 
 
@@ -88,12 +98,12 @@ class RedisServer:
                 await asyncio.sleep(0.02)
 
     async def _spawn(self) -> None:
-        socket = self._socket()
+        path = self._socket()
         with _held_by_child(self._folder / "server.lock") as lock:
-            socket.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
             self._process = await asyncio.create_subprocess_exec(
                 find_binary(self._program),
-                *("--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"),
+                *("--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700"),
                 *("--dir", str(self._folder), "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
                 *("--maxmemory-policy", "noeviction", "--daemonize", "no"),
                 *("--logfile", str(self._folder / "redis.log"), "--loglevel", "warning"),
@@ -155,8 +165,8 @@ class RedisServer:
 
     def _socket(self) -> Path:
         """Return where the socket is, by a short path if the real one is longer than the kernel takes."""
-        socket = self._folder.absolute() / "redis.sock"
-        return socket if len(os.fsencode(socket)) <= SOCKET_PATH_BYTES else _short(socket.parent) / socket.name
+        path = self._folder.absolute() / "redis.sock"
+        return path if len(os.fsencode(path)) <= SOCKET_PATH_BYTES else _short(path.parent) / path.name
 
     def _last_words(self) -> str:
         log = self._folder / "redis.log"
@@ -167,6 +177,8 @@ class RedisServer:
 def find_binary(program: str = "") -> str:
     """Return the server to start: the one named, redis-server or valkey-server on PATH, or the wheel's own."""
     if program:
+        if not shutil.which(program):
+            raise RedisFailed(f"REDIS_SERVER: there is no program {program}. Install it, or unset REDIS_SERVER.")
         return program
     for name in ("redis-server", "valkey-server"):
         if found := shutil.which(name):

@@ -90,3 +90,20 @@ async def test_a_server_that_can_not_start_says_why(tmp_path: Path) -> None:
     with pytest.raises(RedisFailed, match="redis-server ended at its start"):
         await server.start()
     await server.stop()
+
+
+async def test_a_cancellation_is_never_lost_in_a_command(redis: Redis) -> None:
+    """At whatever moment it comes: a stopped request must stop, also while it talks to Redis."""
+    await redis.set("count", 0, ex=600)
+
+    async def work() -> None:
+        for _ in range(50):
+            await redis.incr("count")
+        await asyncio.sleep(60)
+
+    for number in range(100):
+        task = asyncio.create_task(work())
+        await asyncio.sleep(number / 10_000)
+        task.cancel()
+        await asyncio.wait([task], timeout=5)
+        assert task.cancelled()
