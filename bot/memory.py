@@ -96,15 +96,25 @@ class ThreadMemory:
 
     async def documents(self) -> set[str]:
         """Return the documents that some answer came from."""
-        prefix = _document("")
-        return {key.removeprefix(prefix) async for key in self._redis.scan_iter(f"{prefix}*", count=1000)}
+        return await self._named(_document(""))
 
-    async def forget_channel(self, team: str, channel: str) -> int:
+    async def people(self) -> set[str]:
+        """Return who said something that is remembered."""
+        return await self._named(_person(""))
+
+    async def channels(self) -> set[str]:
+        """Return the channels in which something that is remembered was said."""
+        return {order.split(":")[2] async for order in self._redis.scan_iter("memory:*:order", count=1000)}
+
+    async def forget_channel(self, channel: str) -> int:
         """Drop the memory of every thread of a channel that is gone; return how many messages."""
         forgotten = 0
-        async for order in self._redis.scan_iter(f"memory:{team}:{channel}:*:order", count=1000):
+        async for order in self._redis.scan_iter(f"memory:*:{channel}:*:order", count=1000):
             forgotten += await self.forget(order.removeprefix("memory:").removesuffix(":order"))
         return forgotten
+
+    async def _named(self, prefix: str) -> set[str]:
+        return {key.removeprefix(prefix) async for key in self._redis.scan_iter(f"{prefix}*", count=1000)}
 
     async def _forget_indexed(
         self, index: str, is_meant: Callable[[BaseMessage], bool], is_here: Callable[[str], bool] = lambda _: True

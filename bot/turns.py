@@ -98,10 +98,10 @@ class Turns:
 
     async def given_up(self, request: Request, reason: str) -> None:
         """Tell the person that it did not work, with the id under which it can be found in the log."""
-        report(request, "given up", Clock(), reason=reason)
         key = "bot.unknown_audience" if reason == AudienceUnknown.__name__ else "bot.given_up"
         if request.action != "upkeep":
             await self._fail(request, say(key, request.language, id=request.id))
+        report(request, "given up", Clock(), reason=reason)
 
     async def _upkeep(self, request: Request) -> Outcome:
         await self.upkeep.handle(request)
@@ -123,14 +123,20 @@ class Turns:
         return "answered"
 
     async def _show(self, request: Request, clock: Clock) -> None:
+        request = replace(request, language=await self._language(request.user))
         await self.limits.charge(request)
         request = await self._opened(request)
         request = replace(request, audience=await self.audiences.resolve(request))
         PERSON.set(f"{request.team}:{request.user}")
+        before = await self.upkeep.places() if request.action in FORGETTING else None
         pieces = self.handlers[request.action](request, self.services)
         await Answer(self.client, self.redis, request).show(clock.watch(pieces))
-        if request.action in FORGETTING:
-            await self.upkeep.tidy()
+        if before is not None:
+            await self.upkeep.tidy(before)
+
+    async def _language(self, user: str) -> str:
+        """Return a person's language, which the listener did not wait for when it met somebody new."""
+        return await self.audiences.known_language(user) or await self.audiences.language(user)
 
     async def _opened(self, request: Request) -> Request:
         """Give a command whose answer all may read a thread to be answered in."""

@@ -42,7 +42,7 @@ class Answer:
         self._quotes = Quotes(client, redis)
         self._uploads = Uploads(client, self._ledger, request)
         self._status = Status(client, request.channel, request.thread)
-        self._private = None if request.thread else PrivateAnswer(client, self._ledger, request)
+        self._private = None if request.thread else PrivateAnswer(client, self._ledger, request, self._quotes)
         self._safe = SafeStream()
         self._post: Post | None = None
         self._sources: list[Source] = []

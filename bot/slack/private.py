@@ -10,6 +10,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot.slack.blocks import MOST_BLOCKS, Block, markdown_block, plain_text, row_blocks, source_blocks, source_lines
 from bot.slack.ledger import Ledger
 from bot.slack.markdown import safe
+from bot.slack.quotes import Quotes
 from bot.slack.uploads import Uploads
 from handlers.request import Attachment, Choices, Picture, Pieces, Request, Source, Sources, Text
 from handlers.words import say
@@ -20,8 +21,8 @@ LONGEST_TEXT = 3_000  # characters; more was seen to be refused in ephemeral mes
 class PrivateAnswer:
     """Such messages can't be streamed, read back or changed: the answer is one message, at the end."""
 
-    def __init__(self, client: AsyncWebClient, ledger: Ledger, request: Request) -> None:
-        self._client, self._ledger, self._request = client, ledger, request
+    def __init__(self, client: AsyncWebClient, ledger: Ledger, request: Request, quotes: Quotes) -> None:
+        self._client, self._ledger, self._request, self._quotes = client, ledger, request, quotes
         self._uploads = Uploads(client, ledger, request)
         self._text = ""
         self._sources: list[Source] = []
@@ -87,9 +88,15 @@ class PrivateAnswer:
                 channel=self._request.channel, user=self._request.user, **self._body()
             )
         except SlackApiError:
-            await self._client.chat_postMessage(
-                channel=self._request.user, unfurl_links=False, unfurl_media=False, **self._body()
-            )
+            await self._in_dm()
+
+    async def _in_dm(self) -> None:
+        """Say it where it stays, so that what it quotes can be taken back."""
+        posted = await self._client.chat_postMessage(
+            channel=self._request.user, unfurl_links=False, unfurl_media=False, **self._body()
+        )
+        documents = {source.passage.document_id for source in self._sources}
+        await self._quotes.record(documents, str(posted["channel"]), str(posted["ts"]), self._request.language)
 
     def _body(self) -> dict[str, Any]:
         text, language = safe(self._text), self._request.language

@@ -92,5 +92,5 @@ async def test_forgetting_a_turn_and_a_channel(memory: ThreadMemory) -> None:
     await memory.add(ELSEWHERE, turn(2))
     assert await memory.forget_turn(HERE, "T:C:1") == 2
     assert await said(memory) == ["question 12", "answer 12"]
-    assert await memory.forget_channel("T", "C2") == 2
+    assert await memory.forget_channel("C2") == 2
     assert await said(memory, ELSEWHERE) == []

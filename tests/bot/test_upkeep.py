@@ -2,6 +2,7 @@
 
 # ruff: noqa: F811 - fixtures of other folders
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
+from structlog.testing import capture_logs
 
 from bot import upkeep as upkeep_module
 from bot.audience import Audiences
@@ -21,6 +23,7 @@ from handlers.request import Request
 from indexing.audience import Audience
 from indexing.document import Share
 from indexing.library import Library
+from tests.bot.conftest import eventually
 from tests.indexing.conftest import embedder, encoder, library, shared  # noqa: F401 - fixtures
 from tests.pdfs import make_pdf
 from tests.slack.conftest import client, wire  # noqa: F401 - fixtures
@@ -61,6 +64,7 @@ async def document(
 ) -> str:
     """The handbook, shared in C1 and C2, answered from and quoted in both."""
     path = make_pdf(tmp_path / "handbook.pdf", ["Full-time employees get 27 days of paid leave."])
+    wire.answers["users.info"] = {"user": {"deleted": False}}
     receipt = await library.add(path, shared())
     await library.add(path, shared(channel="C2", file_id="F2", ts="2.0", user="U2"))
     for channel in ("C1", "C2"):
@@ -214,6 +218,49 @@ async def test_the_night_catches_what_no_event_told(
     assert not await remembered(memory, "C2")
 
 
+async def test_the_night_catches_who_left_and_talk_in_channels_that_are_gone(
+    upkeep: Upkeep, library: Library, memory: ThreadMemory, wire: Wire
+) -> None:
+    """Nothing was shared there, and no event told: a closed account, a deleted channel, an open one."""
+    for user, channel in (("U1", "C1"), ("U2", "C2"), ("U2", "C3")):
+        said = HumanMessage("hello", id=f"T1:{channel}:9.0:q", additional_kwargs={"user": user})
+        await memory.add(f"T1:{channel}:9.0", [said])
+
+    def channel_(arguments: dict[str, Any]) -> dict[str, Any]:
+        if arguments["channel"] == "C2":
+            raise LookupError("channel_not_found")
+        return {"channel": {"id": arguments["channel"], "is_member": True}}
+
+    wire.answers["conversations.info"] = channel_
+    wire.answers["users.info"] = lambda a: {"user": {"id": a["user"], "deleted": a["user"] == "U1"}}
+    wire.faults["users.info"] = ["broken"] * 9
+    await upkeep.reconcile(pause_seconds=0)
+    assert [await remembered(memory, channel) for channel in ("C1", "C2", "C3")] == [True, False, True]
+    wire.faults["users.info"] = []
+    await upkeep.reconcile(pause_seconds=0)
+    assert [await remembered(memory, channel) for channel in ("C1", "C2", "C3")] == [False, False, True]
+
+
+async def test_a_night_that_fails_does_not_end_the_assistant(
+    upkeep: Upkeep, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nights: list[int] = []
+
+    async def fails() -> None:
+        nights.append(1)
+        await redis.flushall()  # it is the next night
+        raise ConnectionError("my salary is 91,250")
+
+    monkeypatch.setattr(upkeep_module, "seconds_until_night", lambda _: 0.01)
+    monkeypatch.setattr(upkeep, "reconcile", fails)
+    with capture_logs() as lines:
+        running = asyncio.create_task(upkeep.run())
+        await eventually(lambda: len(nights) == 3)
+        running.cancel()
+        await asyncio.wait([running])
+    assert {line["event"] for line in lines} == {"not reconciled"}
+
+
 async def test_what_is_older_than_the_retention_is_forgotten(
     upkeep: Upkeep,
     document: str,
@@ -243,6 +290,17 @@ async def test_what_a_handler_removed_is_tidied_up(
     await upkeep.tidy()
     assert not quoted(wire, "C1")
     assert not await remembered(memory, "C2")
+
+
+async def test_what_a_handler_removed_from_one_place_is_tidied_up_there(
+    upkeep: Upkeep, document: str, library: Library, memory: ThreadMemory, wire: Wire
+) -> None:
+    """`/forget-me` and `/docs remove` of one who shared it, while somebody else shares it elsewhere."""
+    before = await upkeep.places()
+    await library.forget_person("U1")
+    await upkeep.tidy(before)
+    assert (quoted(wire, "C1"), quoted(wire, "C2")) == (False, True)
+    assert (await remembered(memory, "C1"), await remembered(memory, "C2")) == (False, True)
 
 
 def test_the_night_is_at_three() -> None:

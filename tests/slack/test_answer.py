@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack import post
 from bot.slack.answer import Answer
+from bot.slack.quotes import Quotes
 from handlers.request import (
     Attachment,
     Choice,
@@ -281,6 +282,17 @@ async def test_a_private_answer_goes_by_response_url(client: AsyncWebClient, red
     assert [m["files"][0]["name"] for m in wire.said("DUALICE")] == ["a.csv"]
     await Answer(client, redis, request).show(pieces(Text("again")))
     assert len(wire.responses) == 1
+
+
+async def test_what_a_private_answer_quotes_in_a_message_that_stays_can_be_taken_back(
+    client: AsyncWebClient, redis: Redis, wire: Wire
+) -> None:
+    request = Request(id="1.2.4", action="ask", team="T1", channel="C9", user="UALICE")
+    wire.faults["chat.postEphemeral"] = ["channel_not_found"]
+    await Answer(client, redis, request).show(pieces(Text("27 days [1]."), SOURCES))
+    assert await Quotes(client, redis).withdraw("d1") == 1
+    [said] = wire.said("UALICE")
+    assert "27" not in said["text"]
 
 
 async def test_a_team_shares_its_appends(client: AsyncWebClient, redis: Redis, wire: Wire) -> None:
