@@ -84,7 +84,7 @@ async def running(settings: Settings, *, gateway: bool = True, worker: bool = Tr
         app = await _connected(settings, stack)
         stack.push_async_callback(app.end)
         ready = asyncio.Event()
-        app.checks = {"redis": lambda: _answers(app.redis), "models": _always(lambda: not worker or ready.is_set())}
+        app.checks = {"redis": _answering(app.redis.ping), "models": _always(lambda: not worker or ready.is_set())}
         if gateway:
             listeners.register(app.slack.app, app.queue, audiences=app.audiences)
             await app.slack.start()
@@ -106,8 +106,14 @@ def _always(check: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
     return holds
 
 
-async def _answers(redis: Redis) -> bool:
-    return bool(await redis.ping())
+def _answering(ask: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[bool]]:
+    """Make a check that fails if asking raises."""
+
+    async def answers() -> bool:
+        await ask()
+        return True
+
+    return answers
 
 
 async def _connected(settings: Settings, stack: AsyncExitStack) -> App:
@@ -152,6 +158,7 @@ async def _work(app: App, stack: AsyncExitStack) -> None:
     started, settings = time.monotonic(), app.settings
     services, parts = await open_services(settings, app.redis, app.slack.client, stack)
     app.parts |= parts
+    app.checks["library"] = _answering(services.library.statistics)
     upkeep = _upkeep(app, services)
     turns = Turns(
         services=services,

@@ -111,7 +111,7 @@ def _resting(data_dir: Path) -> Iterator[None]:
 @asynccontextmanager
 async def _redis(settings: Settings) -> AsyncIterator[Redis]:
     """Open the Redis that the settings name, starting the embedded one if it does not run."""
-    server = None if settings.redis.url else RedisServer(settings.data_dir)
+    server = None if settings.redis.url else RedisServer(settings.data_dir, settings.redis.server)
     client = None
     try:
         client = Redis.from_url(await server.start() if server else settings.redis.url)

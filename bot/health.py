@@ -1,6 +1,7 @@
 """Seen from outside: /healthz, /readyz and /metrics, on this machine only."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -47,8 +48,10 @@ class Health:
         return web.json_response(parts, status=200 if all(parts.values()) else 503)
 
     async def _metrics(self, _: web.Request) -> web.Response:
+        """Answer what is counted; what can't be counted now, because its store is away, is as it was."""
         if self._refresh:
-            await self._refresh()
+            with suppress(Exception):
+                await self._refresh()
         return web.Response(body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

@@ -5,11 +5,12 @@ import time
 
 from redis.asyncio import Redis
 
+from bot.slack.ledger import edition
 from handlers.request import Request, UserError
 from handlers.words import say
 
 FREE = frozenset({"help", "stop", "forget", "forget_me", "upkeep"})  # leaving and tidying up are never refused
-CHARGED_SECONDS = 26 * 3600  # a request that is tried again is not charged again
+CHARGED_SECONDS = 26 * 3600  # a request that is tried again is not charged again, one that was edited is
 
 # A bucket of `limit` requests that fills up within a minute (GCRA): a key holds the time at which it is full again.
 _CHARGE = """
@@ -44,7 +45,7 @@ class Limits:
         if request.action in FREE:
             return
         person = f"limit:{request.team}:{request.user}"
-        keys = [f"charged:{request.id}", person, f"limit:{request.team}"]
+        keys = [f"charged:{request.id}:{edition(request)}", person, f"limit:{request.team}"]
         wait = float(await self._charge(keys, [time.time(), CHARGED_SECONDS, *self._limits]))
         if wait > 0:
             raise UserError(say("bot.too_many", request.language, seconds=math.ceil(wait)))

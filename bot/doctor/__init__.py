@@ -33,7 +33,7 @@ def checks(settings: Settings) -> Iterator[Findings]:
     """List the checks, the quick ones first."""
     yield _at_once(check_folder(settings.data_dir))
     yield check_slack(settings.slack)
-    yield check_redis(settings.redis.url, settings.data_dir)
+    yield check_redis(settings.redis, settings.data_dir)
     yield check_qdrant(settings.qdrant, settings.data_dir)
     yield _at_once(check_reading())
     yield _at_once(check_embeddings(settings.embeddings, settings.cache_dir))

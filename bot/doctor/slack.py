@@ -3,13 +3,13 @@
 import os
 from collections.abc import Iterator
 
-from aiohttp import ClientError
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.doctor.finding import Finding, Findings, good, note, problem
 from bot.settings import SlackSettings
+from bot.slack.errors import SLACK_ERRORS
 
 APPS = "api.slack.com/apps -> your app"
 
@@ -87,18 +87,25 @@ async def check_slack(settings: SlackSettings) -> Findings:
             f"{APPS} -> OAuth & Permissions -> Reinstall, then copy the xoxb- token.",
         )
         return
-    except (SlackClientError, ClientError, TimeoutError, OSError) as error:
-        yield problem(
-            "Slack",
-            f"No answer from {settings.api_url} ({type(error).__name__}).",
-            "Check the network and SLACK_API_URL.",
-        )
+    except SLACK_ERRORS as error:
+        yield _no_answer(settings, error)
         return
     yield good("Slack", f"in {identity['team']} as {identity['user']}.")
     for finding in _scopes(identity):
         yield finding
-    yield await _way_in(settings)
-    yield await _events(client, identity)
+    try:
+        yield await _way_in(settings)
+        yield await _events(client, identity)
+    except SLACK_ERRORS as error:
+        yield _no_answer(settings, error)
+
+
+def _no_answer(settings: SlackSettings, error: BaseException) -> Finding:
+    return problem(
+        "Slack",
+        f"No answer from {settings.api_url} ({type(error).__name__}).",
+        "Check the network and SLACK_API_URL.",
+    )
 
 
 def _scopes(identity: AsyncSlackResponse) -> Iterator[Finding]:

@@ -13,22 +13,22 @@ from redis.exceptions import AuthenticationError, RedisError
 
 from bot.doctor.finding import Finding, Findings, good, note, problem
 from bot.redis_server import RedisFailed, RedisServer, find_binary
-from bot.settings import QdrantSettings
+from bot.settings import QdrantSettings, RedisSettings
 
 OLDEST_REDIS = (6, 2)
 FREE_BYTES = 2 * 2**30  # a fetch of the default model, and documents
 
 
-async def check_redis(url: str, data_dir: Path) -> Findings:
+async def check_redis(settings: RedisSettings, data_dir: Path) -> Findings:
     """Reach the queue and the memory, and see that a power cut loses at most a second of it."""
-    if url:
-        async for finding in _inspect(url, "REDIS_URL"):
+    if settings.url:
+        async for finding in _inspect(settings.url, "REDIS_URL"):
             yield finding
         return
-    server = RedisServer(data_dir)
+    server = RedisServer(data_dir, settings.server)
     try:
         started = await server.start()
-        yield good("Redis", f"the embedded one starts ({find_binary()}).")
+        yield good("Redis", f"the embedded one starts ({find_binary(settings.server)}).")
         async for finding in _inspect(started, "the embedded Redis"):
             yield finding
     except (RedisFailed, TimeoutError, OSError) as error:

@@ -55,6 +55,18 @@ async def test_metrics_are_fresh_when_they_are_read(port: int) -> None:
     assert 'folio_requests_total{action="ask",outcome="answered"}' in text
 
 
+async def test_metrics_are_there_when_a_store_is_not(port: int) -> None:
+    async def refresh() -> None:
+        raise ConnectionError
+
+    health = Health(port, {}, refresh)
+    await health.start()
+    status, text = await get(port, "/metrics")
+    await health.stop()
+    assert status == 200
+    assert "folio_queue_depth" in text
+
+
 async def test_port_zero_means_no_server() -> None:
     health = Health(0, {})
     await health.start()

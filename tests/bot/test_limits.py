@@ -28,6 +28,14 @@ async def test_a_request_that_is_tried_again_is_counted_once(redis: Redis) -> No
     await limits.charge(ask(2))
 
 
+async def test_editing_a_question_over_and_over_counts(redis: Redis) -> None:
+    limits = Limits(redis, per_minute=2, workspace_per_minute=100)
+    for text in ("one", "two", "two"):
+        await limits.charge(ask(1, text=text))
+    with pytest.raises(UserError):
+        await limits.charge(ask(1, text="three"))
+
+
 async def test_what_was_refused_costs_nothing(redis: Redis) -> None:
     limits = Limits(redis, per_minute=1, workspace_per_minute=2)
     await limits.charge(ask(1))

@@ -14,7 +14,7 @@ from bot.doctor.finding import Finding, Findings
 from bot.doctor.models import check_llm, judge_device
 from bot.doctor.slack import EVENTS, SCOPES, check_slack
 from bot.doctor.stores import check_folder, check_redis, judge_redis
-from bot.settings import LlmSettings, Settings, SlackSettings
+from bot.settings import LlmSettings, RedisSettings, Settings, SlackSettings
 from bot.weights import fetch_llm
 from tests.conftest import SMALL_MODEL
 
@@ -29,10 +29,13 @@ class Slack:
         self.scopes: list[str] | None = sorted(SCOPES)
         self.events = sorted(EVENTS)
         self.errors: dict[str, str] = {}
+        self.broken: set[str] = set()
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer any method."""
         method = request.match_info["method"]
+        if method in self.broken and request.transport:
+            request.transport.abort()
         if error := self.errors.get(method):
             return web.json_response({"ok": False, "error": error})
         answers: dict[str, dict[str, Any]] = {
@@ -143,6 +146,12 @@ async def test_a_slack_that_does_not_answer_is_told(settings: SlackSettings) -> 
     assert "http://127.0.0.1:9/api/" in finding.text
 
 
+async def test_a_slack_that_goes_away_on_the_way_is_told(slack: Slack, settings: SlackSettings) -> None:
+    slack.broken.add("apps.connections.open")
+    (finding,) = await problems(check_slack(settings))
+    assert "No answer" in finding.text
+
+
 def test_the_manifest_grants_what_the_doctor_asks_for() -> None:
     manifest = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
     assert set(SCOPES) <= set(manifest["oauth_config"]["scopes"]["bot"])
@@ -169,12 +178,17 @@ def test_what_loses_requests_in_redis_is_told(change: dict[str, Any], sentence: 
 
 
 async def test_the_embedded_redis_is_tried(tmp_path: Path) -> None:
-    findings = await found(check_redis("", tmp_path))
+    findings = await found(check_redis(RedisSettings(), tmp_path))
     assert [finding.level for finding in findings] == ["good"] * 3
 
 
+async def test_the_program_that_the_settings_name_is_tried(tmp_path: Path) -> None:
+    (finding,) = await problems(check_redis(RedisSettings(server="/no/redis-server"), tmp_path))
+    assert "there is no program /no/redis-server" in finding.text
+
+
 async def test_a_redis_that_is_away_is_told(tmp_path: Path) -> None:
-    (finding,) = await problems(check_redis("redis://127.0.0.1:9/0", tmp_path))
+    (finding,) = await problems(check_redis(RedisSettings(url="redis://127.0.0.1:9/0"), tmp_path))
     assert "REDIS_URL does not answer" in finding.text
 
 
