@@ -1,10 +1,20 @@
 """The rule who may read, against a model of it that is written the other way round."""
 
+import ast
+import copy
+import inspect
+import itertools
+import random
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bot import audience
 from bot.audience import Kind, Place, Standing, is_external, kind_of, may_read, standing_of
 
 PEOPLE = ("alice", "bob", "carol", "guest", "dana", "left")
@@ -16,7 +26,10 @@ def standing(person: str) -> Standing:
     return STANDING.get(person, "full")
 
 
-def can_open(person: str, place: Place) -> bool:
+Standings = Callable[[str], Standing]
+
+
+def can_open(person: str, place: Place, standing: Standings = standing) -> bool:
     """The model: what Slack itself lets a person look at."""
     if standing(person) == "gone":
         return False
@@ -25,24 +38,24 @@ def can_open(person: str, place: Place) -> bool:
     return person in place.members
 
 
-def viewers(place: Place) -> set[str]:
+def viewers(place: Place, standing: Standings = standing) -> set[str]:
     """The model: everyone in the workspace who can look at what is said in a place, now or by joining it."""
-    return {person for person in (*PEOPLE, NEWCOMER) if can_open(person, place)}
+    return {person for person in (*PEOPLE, NEWCOMER) if can_open(person, place, standing)}
 
 
-def model(asker: str, place: Place | None, source: Place) -> bool:
+def model(asker: str, place: Place | None, source: Place, standing: Standings = standing) -> bool:
     """The model: nobody sees what Slack would not show him, and outside eyes see one place only."""
     if standing(asker) == "gone":
         return False
-    eyes = {asker} if place is None else viewers(place) | {asker}
-    if place is not None and not can_open(asker, place):
+    eyes = {asker} if place is None else viewers(place, standing) | {asker}
+    if place is not None and not can_open(asker, place, standing):
         return False
     outside = {person for person in eyes if standing(person) != "full"}
     if place is not None and source.id == place.id:
         return True
     if outside or (place is not None and place.external):
         return False
-    return eyes <= viewers(source)
+    return eyes <= viewers(source, standing)
 
 
 members = st.frozensets(st.sampled_from(PEOPLE))
@@ -56,18 +69,87 @@ def places(name: str) -> st.SearchStrategy[Place]:
 direct = st.builds(lambda who: Place(f"D-{who}", "direct", frozenset({who})), who=st.sampled_from(PEOPLE))
 
 
+Case = tuple[str, Place | None, Place]
+
+
+def of_one_place(case: Case) -> Case:
+    """Let a source that is the place itself be just that."""
+    asker, place, source = case
+    return (asker, place, place if place and source.id == place.id else source)
+
+
+cases: st.SearchStrategy[Case] = st.tuples(
+    st.sampled_from(PEOPLE),
+    st.one_of(st.none(), places("here"), direct),
+    st.one_of(places("here"), places("there"), direct),
+).map(of_one_place)
+
+
 @settings(max_examples=4000)
-@given(
-    asker=st.sampled_from(PEOPLE),
-    place=st.one_of(st.none(), places("here"), direct),
-    source=st.one_of(places("here"), places("there"), direct),
-)
-@example("alice", Place("here", "public", frozenset({"alice"})), Place("there", "private", frozenset({"alice", "bob"})))
-@example("alice", Place("here", "private", frozenset({"alice", "guest"})), Place("there", "public", frozenset()))
-def test_the_rule_is_the_model(asker: str, place: Place | None, source: Place) -> None:
-    if place and source.id == place.id:
-        source = place
-    assert may_read(asker, place, source, standing) == model(asker, place, source)
+@given(cases)
+@example(("alice", Place("here", "public", frozenset({"alice"})), Place("there", "private", frozenset({"alice"}))))
+@example(("alice", Place("here", "private", frozenset({"alice", "guest"})), Place("there", "public", frozenset())))
+def test_the_rule_is_the_model(case: Case) -> None:
+    assert may_read(*case, standing) == model(*case)
+
+
+def mutations(tree: ast.Module) -> Iterator[ast.Module]:
+    """Break one decision at a time: a condition never holds, or one of its parts is not asked."""
+    nodes = list(ast.walk(tree))
+    for at, node in enumerate(nodes):
+        parts = node.values if isinstance(node, ast.BoolOp) else node.elts if isinstance(node, ast.Set) else []
+        for part in range(len(parts)):
+            broken = copy.deepcopy(tree)
+            twin: Any = list(ast.walk(broken))[at]
+            del (twin.values if isinstance(twin, ast.BoolOp) else twin.elts)[part]
+            yield broken
+        if isinstance(node, ast.If | ast.comprehension) and (isinstance(node, ast.If) or node.ifs):
+            broken = copy.deepcopy(tree)
+            twin = list(ast.walk(broken))[at]
+            if isinstance(twin, ast.If):
+                twin.test = ast.Constant(False)
+            else:
+                twin.ifs = []
+            yield broken
+
+
+def mutants() -> list[str]:
+    """Return the source of the rule with a deliberate bug in it, one for each place where it could be wrong."""
+    functions = (audience.may_read, audience._may_see, audience._is_open_to)
+    tree = ast.parse("\n".join(inspect.getsource(function) for function in functions))
+    return [ast.unparse(ast.fix_missing_locations(broken)) for broken in mutations(tree)]
+
+
+SMALL_TEAM = ("alice", "bob", "guest", "dana", "left")
+
+
+@pytest.fixture(scope="module")
+def every_case() -> list[tuple[Case, bool]]:
+    """All there is for five people, with what the model says: 175,000 cases."""
+    circles = [frozenset(some) for n in range(6) for some in itertools.combinations(SMALL_TEAM, n)]
+    kinds: tuple[Kind, ...] = ("public", "private")
+    here, there = (
+        [Place(name, kind, circle, external) for kind in kinds for circle in circles for external in (False, True)]
+        for name in ("here", "there")
+    )
+    alone = [Place(f"D-{who}", "direct", frozenset({who})) for who in SMALL_TEAM]
+    product = itertools.product(SMALL_TEAM, [None, *here, *alone], [*here, *there, *alone])
+    found = [(case, model(*case)) for case in product if of_one_place(case) == case]
+    random.Random(1).shuffle(found)  # a bug is then seen at once
+    return found
+
+
+def test_the_rule_is_the_model_in_every_case_of_a_small_team(every_case: list[tuple[Case, bool]]) -> None:
+    assert all(may_read(*case, standing) == expected for case, expected in every_case)
+
+
+@pytest.mark.parametrize("source", mutants(), ids=[str(n) for n in range(len(mutants()))])
+def test_a_bug_in_the_rule_is_caught(source: str, every_case: list[tuple[Case, bool]]) -> None:
+    """Each decision counts: without it, somebody reads what he may not, or not what he may, or the rule breaks."""
+    names: dict[str, Any] = dict(vars(audience))
+    exec(compile(source, "mutant", "exec"), names)
+    with suppress(AttributeError):
+        assert any(names["may_read"](*case, standing) != expected for case, expected in every_case)
 
 
 @dataclass
