@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
+from handlers.folding import has_words
 from handlers.grounding import Grounded, nearest
 from handlers.paging import on_their_pages
 from handlers.remembering import recall, remember
@@ -61,7 +62,7 @@ class Question:
 async def ask(request: Request, services: Services) -> Pieces:
     """Answer a question from the documents you may read, with the pages it comes from: `/ask QUESTION`."""
     text = " ".join(request.text.split())
-    if not any(character.isalnum() for character in text):
+    if not has_words(text):
         raise UserError(say("ask.empty", tongue(request)))
     if len(text) > LONGEST_QUESTION:
         raise UserError(say("ask.too_long", tongue(request), length=len(text), limit=LONGEST_QUESTION))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from handlers import ask as asking
+from handlers.folding import has_words
 from handlers.grounding import Sentences
 from handlers.neutral import neutral
 from handlers.remembering import fitting, is_about_documents, recall, remember
@@ -37,7 +38,7 @@ async def chat(request: Request, services: Services) -> Pieces:
     """Talk with me in a direct message or by a mention; I remember the thread."""
     request = replace(request, text=request.text.strip())
     language = wished(request.text) or tongue(request)
-    if not any(character.isalnum() for character in request.text):
+    if not has_words(request.text):
         raise UserError(say("chat.empty", language))
     history = await recall(request, services)
     if await concerns_documents(request, history, services):

@@ -1,6 +1,9 @@
 """Text without what does not matter in comparing: case, accents, spaces and punctuation; and the way back."""
 
+import re
 import unicodedata
+
+EMOJI = re.compile(r":[a-z0-9_+'-]+:(?::skin-tone-[2-6]:)?")  # Slack sends their names
 
 
 def folded(text: str) -> str:
@@ -18,3 +21,8 @@ def folded_with_places(text: str) -> tuple[str, list[int]]:
                 kept.append(part)
                 places.append(place)
     return "".join(kept), places
+
+
+def has_words(text: str) -> bool:
+    """Tell whether there is a letter or a digit in a text, beside the names of emoji."""
+    return any(character.isalnum() for character in EMOJI.sub("", text))

@@ -2,6 +2,7 @@
 
 import re
 
+from handlers.folding import EMOJI
 from handlers.request import Request
 from handlers.verbs import folded
 from handlers.words import LANGUAGES
@@ -22,6 +23,7 @@ def tongue(request: Request) -> str:
 def tongue_of(text: str, default: str) -> str:
     """Return "en" or "fr"."""
     default = default if default in LANGUAGES else "en"
+    text = EMOJI.sub(" ", text)
     plain = " ".join(re.sub(r"[-\s]+", " ", folded(text)).split()).strip(" .!?") or text.strip()
     if plain in FRENCH:
         return "fr"

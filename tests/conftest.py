@@ -13,9 +13,25 @@ from pathlib import Path
 
 import pytest
 
+from tests.pdfs import make_pdf
+from tests.people import Person
+
 ROOT = Path(__file__).parent.parent
 SMALL_MODEL = "preset:smollm2-135m"
+UPLOAD_BYTES = 3 * 2**20  # the largest file, small enough to go beyond
 START_SECONDS = 120  # torch and two models on two busy cores
+
+
+HANDBOOK = [
+    "Staff handbook of the Lantern Company. Working hours. The office opens at 7:30 and closes at 19:00.",
+    "Paid leave. Full-time employees get 27 days of paid leave each year. Part-time employees get 14 days of it.",
+    "Travel. A hotel room may cost at most 140 euros for each night. Receipts go to the accounting office.",
+]
+MANUEL = [
+    "Manuel du personnel de la société Lanterne. Le bureau ouvre à 8 h 15 et ferme à 18 h 45.",
+    "Congés payés. Les salariés à temps plein ont 27 jours de congés payés par an.",
+    "Déplacements. Une chambre d'hôtel peut coûter au plus 140 euros par nuit.",
+]
 
 
 @dataclass
@@ -82,6 +98,7 @@ class Workspace:
             "LLM_MODEL": SMALL_MODEL,
             "LLM_CONTEXT_TOKENS": "8192",
             "BOT_REQUESTS_PER_MINUTE": "1000",
+            "BOT_UPLOAD_BYTES": str(UPLOAD_BYTES),
             "BOT_LOG": "json",
         }
 
@@ -127,3 +144,54 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     running.start_bot()
     yield running
     running.stop()
+
+
+# The people of the stories, and where they talk.
+
+
+@pytest.fixture
+async def alice(workspace: Workspace) -> Person:
+    """Alice, of the team."""
+    return await Person.named("alice", workspace.api_url)
+
+
+@pytest.fixture
+async def bob(workspace: Workspace) -> Person:
+    """Bob, of the team."""
+    return await Person.named("bob", workspace.api_url)
+
+
+@pytest.fixture
+async def carol(workspace: Workspace) -> Person:
+    """Carol, of the team, whose Slack is in French."""
+    return await Person.named("carol", workspace.api_url)
+
+
+@pytest.fixture
+async def guest(workspace: Workspace) -> Person:
+    """A guest, who sees one channel and no document."""
+    return await Person.named("guest", workspace.api_url)
+
+
+@pytest.fixture
+async def bot(workspace: Workspace) -> str:
+    """The bot's user id."""
+    return (await Person.named_by_token("xoxb-sandbox", workspace.api_url)).id
+
+
+@pytest.fixture
+async def channel(alice: Person, bob: Person, bot: str) -> str:
+    """A public channel of this story only, with alice, bob and the bot."""
+    return await alice.channel([bob.id, bot])
+
+
+@pytest.fixture
+def handbook(tmp_path: Path) -> Path:
+    """Three pages in English."""
+    return make_pdf(tmp_path / "handbook.pdf", HANDBOOK)
+
+
+@pytest.fixture
+def manuel(tmp_path: Path) -> Path:
+    """Three pages in French."""
+    return make_pdf(tmp_path / "manuel.pdf", MANUEL)

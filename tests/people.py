@@ -82,6 +82,15 @@ class Person:
 
         return visible(await self._wait(finished))
 
+    async def sees_alone(self, channel: str, wanted: Callable[[str], bool] = bool) -> str:
+        """Wait for what the bot shows to this person only; return its text."""
+
+        async def shown() -> Message | None:
+            seen = (await self.client.api_call("chat.ephemerals", json={"channel": channel}))["messages"]
+            return next((message for message in seen if wanted(visible(message))), None)
+
+        return visible(await self._wait(shown))
+
     async def root(self, channel: str, containing: str) -> str:
         """Wait for a message of the bot in the channel itself; return its ts."""
 

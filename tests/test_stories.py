@@ -9,47 +9,6 @@ from tests.conftest import Workspace
 from tests.pdfs import make_pdf
 from tests.people import Person
 
-HANDBOOK = [
-    "Staff handbook of the Lantern Company. Working hours. The office opens at 7:30 and closes at 19:00.",
-    "Paid leave. Full-time employees get 27 days of paid leave each year. Part-time employees get 14 days of it.",
-    "Travel. A hotel room may cost at most 140 euros for each night. Receipts go to the accounting office.",
-]
-MANUEL = [
-    "Manuel du personnel de la société Lanterne. Le bureau ouvre à 8 h 15 et ferme à 18 h 45.",
-    "Congés payés. Les salariés à temps plein ont 27 jours de congés payés par an.",
-    "Déplacements. Une chambre d'hôtel peut coûter au plus 140 euros par nuit.",
-]
-
-
-@pytest.fixture
-async def alice(workspace: Workspace) -> Person:
-    """Alice, of the team."""
-    return await Person.named("alice", workspace.api_url)
-
-
-@pytest.fixture
-async def bob(workspace: Workspace) -> Person:
-    """Bob, of the team."""
-    return await Person.named("bob", workspace.api_url)
-
-
-@pytest.fixture
-async def bot(workspace: Workspace) -> str:
-    """The bot's user id."""
-    return (await Person.named_by_token("xoxb-sandbox", workspace.api_url)).id
-
-
-@pytest.fixture
-async def channel(alice: Person, bob: Person, bot: str) -> str:
-    """A public channel of this story only, with alice, bob and the bot."""
-    return await alice.channel([bob.id, bot])
-
-
-@pytest.fixture
-def handbook(tmp_path: Path) -> Path:
-    """Three pages in English."""
-    return make_pdf(tmp_path / "handbook.pdf", HANDBOOK)
-
 
 async def test_a_direct_message_is_answered_in_its_thread(alice: Person, bot: str) -> None:
     dm = await alice.dm(bot)

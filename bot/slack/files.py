@@ -135,7 +135,7 @@ def _refuse_unfit(file: Mapping[str, Any], max_bytes: int) -> None:
 
 
 def _too_big(file: Mapping[str, Any], max_bytes: int) -> NoReturn:
-    size = -(-int(file.get("size") or 0) // 2**20)
+    size = -(-max(int(file.get("size") or 0), max_bytes + 1) // 2**20)
     raise FileRefused("too_big", name=file.get("name"), megabytes=size, limit_megabytes=max_bytes // 2**20)
 
 

@@ -116,6 +116,17 @@ async def test_done_again_after_a_kill_it_says_nothing_twice(turns_with: Make, s
     assert texts(slack, asked) == ["27 days."]
 
 
+async def test_somebody_new_is_answered_in_their_own_language(turns_with: Make, slack: Wire, asked: Request) -> None:
+    """The listener has no time to ask Slack for it; the worker has."""
+    slack.answers["users.info"]["user"]["locale"] = "fr-FR"
+
+    async def handler(request: Request, services: Services) -> Pieces:
+        yield Text(request.language)
+
+    await turns_with(handler)(asked)
+    assert texts(slack, asked) == ["fr"]
+
+
 async def test_what_the_person_can_mend_is_the_answer(turns_with: Make, slack: Wire, asked: Request) -> None:
     with capture_logs() as lines:
         await turns_with(raising(UserError("Please ask a question.")))(asked)

@@ -57,7 +57,7 @@ async def test_forget_me_asks_first_then_removes_words_and_files(
     assert await services.library.documents(first.audience) == []
 
 
-@pytest.mark.parametrize("text", ["", "😀", "…"])
+@pytest.mark.parametrize("text", ["", "😀", "…", ":tada:", ":+1::skin-tone-3: :thumbsup_all:"])
 async def test_a_message_without_words_gets_a_clear_sentence(text: str, do: Do, asked: Asked) -> None:
     with pytest.raises(UserError, match="help"):
         await do(asked("chat", text))
