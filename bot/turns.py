@@ -124,7 +124,6 @@ class Turns:
 
     async def _show(self, request: Request, clock: Clock) -> None:
         request = replace(request, language=await self._language(request.user))
-        request = replace(request, language=await self._language(request.user))
         await self.limits.charge(request)
         request = await self._opened(request)
         request = replace(request, audience=await self.audiences.resolve(request))
@@ -134,10 +133,6 @@ class Turns:
         await Answer(self.client, self.redis, request).show(clock.watch(pieces))
         if before is not None:
             await self.upkeep.tidy(before)
-
-    async def _language(self, user: str) -> str:
-        """Return a person's language, which the listener did not wait for when it met somebody new."""
-        return await self.audiences.known_language(user) or await self.audiences.language(user)
 
     async def _language(self, user: str) -> str:
         """Return a person's language, which the listener did not wait for when it met somebody new."""
