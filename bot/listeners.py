@@ -10,6 +10,7 @@ import structlog
 from redis.exceptions import RedisError
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
+from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack import incoming
@@ -55,6 +56,7 @@ def register(
     app.options(re.compile(".*"))(acknowledge)
     app.view(re.compile(".*"))(acknowledge)
     app.event(re.compile(".*"))(nothing_more)  # without a listener Slack would send the event again
+    app.error(note)
 
 
 async def acknowledge(ack: AsyncAck) -> None:
@@ -64,6 +66,12 @@ async def acknowledge(ack: AsyncAck) -> None:
 
 async def nothing_more() -> None:
     """Events are acknowledged by Bolt."""
+
+
+async def note(error: Exception) -> BoltResponse | None:
+    """Leave a line about what was not taken; what nobody knows is acknowledged, so that Slack does not insist."""
+    logger.warning("not taken", exc_info=error)
+    return BoltResponse(status=200, body="") if isinstance(error, BoltUnhandledRequestError) else None
 
 
 class Gate:

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ class ReadingLimits:
     """What one file may cost."""
 
     pages: int = 5000
-    seconds: float = 600
+    seconds: float = 600  # of reading; the wait for whoever takes the pages does not count
     address_bytes: int = 2 * 2**30  # of each process that reads
     processes: int = 0  # 0: one fewer than the cores, at least one
 
@@ -50,7 +50,7 @@ class ReadPage:
 
     number: int  # 1-based
     text: str
-    how: str  # pypdf, pdfium, ocr, text; none: nothing to read; failed
+    how: str  # pypdf, pdfium, ocr, text; none: a picture that nobody reads; blank; failed
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,11 @@ class Reading:
     kind: str
     limits: ReadingLimits
     about: About = About(0, "", ())
-    _deadline: float = 0
+    _spent_seconds: float = 0  # of all readers together
     _spare: "list[Reader]" = field(default_factory=list)
 
     async def start(self) -> None:
         """Open the file; raise Unreadable."""
-        self._deadline = time.monotonic() + self.limits.seconds
         reader = await Reader.start(self)
         self.about = reader.about
         self._spare = [reader]
@@ -83,8 +82,8 @@ class Reading:
             await self.stop()
             raise Unreadable("too_many_pages", pages=self.about.pages, limit=self.limits.pages)
 
-    async def pages(self) -> AsyncIterator[ReadPage]:
-        """Yield every page in order; readers work ahead side by side."""
+    async def pages(self) -> AsyncGenerator[ReadPage]:
+        """Yield every page in order; readers work ahead side by side. When time is up, the pages left have failed."""
         count = self.about.pages
         blocks = [(first, min(first + PAGES_AT_ONCE - 1, count)) for first in range(1, count + 1, PAGES_AT_ONCE)]
         gate = asyncio.Semaphore(self.limits.side_by_side)
@@ -102,31 +101,39 @@ class Reading:
 
     async def _block(self, first: int, last: int, gate: asyncio.Semaphore, ahead: asyncio.Semaphore) -> list[ReadPage]:
         await ahead.acquire()
+        read: list[ReadPage] = []
         async with gate:
-            read: list[ReadPage] = []
-            while first <= last:
-                reader = self._spare.pop() if self._spare else await Reader.start(self)
+            while first + len(read) <= last:
                 try:
-                    some = await reader.read(first, last)
-                except BaseException:
-                    await reader.stop()
-                    raise
-                read += some
-                first += len(some)
-                if first <= last:  # it died or hung at this page
-                    await reader.stop()
-                    read.append(ReadPage(first, "", "failed"))
-                    first += 1
-                else:
-                    self._spare.append(reader)
+                    read += await self._some(first + len(read), last)
+                except Unreadable:  # no time is left, or the file can't be opened again
+                    break
+        return [*read, *(ReadPage(number, "", "failed") for number in range(first + len(read), last + 1))]
+
+    async def _some(self, first: int, last: int) -> list[ReadPage]:
+        """Read these pages; fewer if the process dies or hangs at one, which has failed then."""
+        reader = self._spare.pop() if self._spare else await Reader.start(self)
+        try:
+            read = await reader.read(first, last)
+        except BaseException:
+            await reader.stop()
+            raise
+        if first + len(read) > last:
+            self._spare.append(reader)
             return read
+        await reader.stop()
+        return [*read, ReadPage(first + len(read), "", "failed")]
 
     def seconds_left(self) -> float:
-        """Return how long this file may still take; raise Unreadable when that is over."""
-        left = self._deadline - time.monotonic()
+        """Return how long this file may still be read; raise Unreadable when that is over."""
+        left = self.limits.seconds - self._spent_seconds / self.limits.side_by_side
         if left <= 0:
             raise Unreadable("too_slow", seconds=round(self.limits.seconds))
         return left
+
+    def spend(self, seconds: float) -> None:
+        """Count what a reader took."""
+        self._spent_seconds += seconds
 
     async def stop(self) -> None:
         """End the processes."""
@@ -179,15 +186,18 @@ class Reader:
     async def _hear(self, seconds: float) -> dict[str, Any] | None:
         """Return the next answer; None if the process died or hung."""
         assert self.process.stdout
+        began = time.monotonic()
         try:
             async with asyncio.timeout(min(seconds, self.reading.seconds_left())):
                 line = await self.process.stdout.readline()
-        except TimeoutError:
+        except (TimeoutError, ValueError):  # or a line over LINE_BYTES
+            line = b""
+        finally:
+            self.reading.spend(time.monotonic() - began)
+        if not line.endswith(b"\n"):
             self.reading.seconds_left()
             return None
-        except ValueError:  # a line over LINE_BYTES
-            return None
-        return dict(json.loads(line)) if line.endswith(b"\n") else None
+        return dict(json.loads(line))
 
     async def stop(self) -> None:
         """End the process."""

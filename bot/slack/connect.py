@@ -197,6 +197,7 @@ def _app(settings: SlackSettings, client: AsyncWebClient, identity: Mapping[str,
         signing_secret=settings.signing_secret.get_secret_value() or "unused in Socket Mode",
         request_verification_enabled=False,  # HttpDoor verifies; Bolt would log the body of what it refuses
         ssl_check_enabled=False,  # answered without a signature
+        raise_error_for_unhandled_request=True,  # so that bot.listeners notes it, without its words
         logger=_quiet("slack.bolt", logging.ERROR),
     )
 

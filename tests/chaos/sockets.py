@@ -2,10 +2,17 @@
 
 import asyncio
 import json
+import sys
 import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from aiohttp import WSMsgType, web
+
+from tests.conftest import ROOT, clean_environ
 
 
 class Sockets:
@@ -15,6 +22,7 @@ class Sockets:
         self.connected = asyncio.Event()
         self.sent: dict[str, float] = {}
         self.ack_seconds: list[float] = []
+        self.acked: set[str] = set()
         self.said: dict[str, float] = {}  # thread -> when something of the bot was first visible in it
         self._socket: web.WebSocketResponse | None = None
         self._count = 0
@@ -30,14 +38,19 @@ class Sockets:
         await site.start()
         host, port = self._runner.addresses[0][:2]
         self._url = f"http://{host}:{port}"
+        return self.url
+
+    @property
+    def url(self) -> str:
+        """Return SLACK_API_URL."""
         return f"{self._url}/api/"
 
     async def stop(self) -> None:
         """Stop listening."""
         await self._runner.cleanup()
 
-    async def send(self, number: int) -> None:
-        """Send the number-th direct message of 20 people."""
+    async def send(self, number: int) -> str:
+        """Send the number-th direct message of 20 people; return its ts."""
         ts = f"{1_800_000_000 + number}.000100"
         event = {
             "type": "message", "channel_type": "im", "channel": f"D{number % 20}", "user": f"U{number % 20}",
@@ -47,11 +60,22 @@ class Sockets:
             "type": "event_callback", "team_id": "T1", "event_id": f"Ev{number}", "event": event,
             "api_app_id": "A1", "authorizations": [{"team_id": "T1", "user_id": "UBOT", "is_bot": True}],
         }  # fmt: skip
-        envelope = {"envelope_id": f"env-{number}", "type": "events_api", "payload": payload,
-                    "accepts_response_payload": False}  # fmt: skip
+        self.sent[ts] = time.monotonic()
+        await self.envelope("events_api", payload)
+        return ts
+
+    async def envelope(self, kind: str, payload: dict[str, Any]) -> str:
+        """Send anything in an envelope; return the envelope's id."""
+        name = f"env-{len(self.sent)}"
+        self.sent[name] = time.monotonic()
+        envelope = {"envelope_id": name, "type": kind, "payload": payload, "accepts_response_payload": False}
+        await self.frame(json.dumps(envelope))
+        return name
+
+    async def frame(self, text: str) -> None:
+        """Send anything at all."""
         assert self._socket
-        self.sent[f"env-{number}"] = self.sent[ts] = time.monotonic()
-        await self._socket.send_str(json.dumps(envelope))
+        await self._socket.send_str(text)
 
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
         self._socket = socket = web.WebSocketResponse(heartbeat=None)
@@ -60,7 +84,9 @@ class Sockets:
         self.connected.set()
         async for message in socket:
             if message.type is WSMsgType.TEXT and (acked := json.loads(message.data).get("envelope_id")):
+                self.acked.add(acked)
                 self.ack_seconds.append(time.monotonic() - self.sent[acked])
+        self.connected.clear()
         return socket
 
     async def _call(self, request: web.Request) -> web.Response:
@@ -84,3 +110,21 @@ class Sockets:
             "users.conversations": {"channels": []},
             "conversations.replies": {"messages": []},
         }.get(method, {"ts": f"{1_900_000_000 + self._count}.000100", "channel": body.get("channel")})
+
+
+@asynccontextmanager
+async def running_echo(api_url: str, data: Path, seconds: float) -> AsyncIterator[Process]:
+    """Run the echo assistant in a process of its own; its log goes to `log.jsonl`."""
+    with (data / "log.jsonl").open("ab") as log:
+        app = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.chaos.echo_app", api_url, str(data), str(seconds),
+            cwd=ROOT, env=clean_environ(), stdout=PIPE, stderr=log,
+        )  # fmt: skip
+    assert app.stdout
+    assert await app.stdout.readline() == b"ready\n", (data / "log.jsonl").read_text()[-3000:]
+    try:
+        yield app
+    finally:
+        if app.returncode is None:
+            app.terminate()
+        await app.wait()
