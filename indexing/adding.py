@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from indexing.chunks import Chunk, Chunker
 from indexing.embedder import Embedder, Vectors
 from indexing.index import Point, VectorIndex
 from indexing.language import language_of
+from indexing.margins import without_running_heads
 from indexing.reading import Reading, ReadingLimits, ReadPage, Unreadable, kind_of
 from indexing.records import Record, chunk_point, page_point
 from indexing.sparse import AVERAGE_PAGE_TERMS, of_passage
@@ -20,6 +22,7 @@ STORED_TOGETHER = 64  # chunks: four slices of the embedder, and long enough to 
 MEANINGLESS_TITLES = ("untitled", "microsoft word", "document", "sans titre", "title", ".")
 FILE_SUFFIXES = (".doc", ".docx", ".dvi", ".indd", ".pdf")
 LANGUAGE_CHARACTERS = 4000
+WITHOUT_TEXT = {"none", "failed", "blank"}  # ways in which a page was read
 
 
 @dataclass
@@ -43,18 +46,21 @@ class Ingest:
         try:
             self.record = replace(self.record, title=best_title(reading.about.title, name))
             await self._take_all(reading)
+            if not self.record.chunks:
+                reading.seconds_left()
         finally:
             await reading.stop()
         return self._complete(reading.about.pages)
 
     async def _take_all(self, reading: Reading) -> None:
         chunker = Chunker(reading.about.outline)
-        async for page in reading.pages():
-            self._note(page)
-            self._waiting += chunker.feed(page.number, page.text)
-            if len(self._waiting) >= STORED_TOGETHER:
-                await self._store(STORED_TOGETHER)
-            self._say("reading", page.number, reading.about.pages)
+        async with aclosing(reading.pages()) as read:
+            async for page in without_running_heads(read):
+                self._note(page)
+                self._waiting += chunker.feed(page.number, page.text)
+                if len(self._waiting) >= STORED_TOGETHER:
+                    await self._store(STORED_TOGETHER)
+                self._say("reading", page.number, reading.about.pages)
         self._waiting += chunker.finish()
         while self._waiting:
             await self._store(STORED_TOGETHER)
@@ -100,7 +106,7 @@ class Ingest:
         if not self.record.chunks:
             raise Unreadable("no_text", pages=pages, ocr=ocr.is_installed())
         return replace(
-            self.record, pages=pages, pages_with_text=sum(page.how not in {"none", "failed"} for page in self._pages),
+            self.record, pages=pages, pages_with_text=sum(page.how not in WITHOUT_TEXT for page in self._pages),
             scanned=self._numbers("none"), ocr=self._numbers("ocr"), failed=self._numbers("failed"),
         )  # fmt: skip
 

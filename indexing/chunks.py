@@ -16,6 +16,7 @@ CHAPTER = re.compile(
     r"^(?:chapter|chapitre|section|article|annexe|appendix|part|partie)\s+(?:\d{1,3}|[A-Z])\b", re.IGNORECASE
 )
 MARKDOWN = re.compile(r"^#{1,6}\s+(.+)$")
+FENCE = "```"  # around code, where # begins a comment
 LETTERS = re.compile(r"[^\W\d_]+")
 
 Outline = tuple[tuple[int, str, int], ...]  # level, title, page
@@ -50,6 +51,7 @@ class Headings:
                 self.pages.setdefault(page, []).append((level, " ".join(title.split())))
         self.above: list[tuple[int, str]] = []
         self.waiting: list[tuple[int, str]] = []
+        self.fenced = False
 
     def turn_to(self, page: int) -> None:
         """Begin a page: what the last page announced and did not show counts from here on."""
@@ -59,7 +61,11 @@ class Headings:
 
     def see(self, line: str) -> bool:
         """Look at a line; tell whether a heading begins with it."""
-        if match := MARKDOWN.match(line):
+        if line.startswith(FENCE):
+            self.fenced = not self.fenced
+        if self.fenced:
+            return False
+        if not self.pages and (match := MARKDOWN.match(line)):
             self._enter(line.index(" "), match[1].strip())
             return True
         for place, (_level, title) in enumerate(self.waiting):
@@ -186,4 +192,5 @@ def _ends(group: list[_Sentence], length: int, following: _Sentence, size: int) 
 
 def goes_on(before: str, after: str) -> bool:
     """Tell whether a sentence goes on over a page's end."""
-    return before.rstrip()[-1:].isalpha() and after.lstrip()[:1].islower()
+    last = before.rstrip()[-1:]
+    return (last.isalpha() or last in {",", "-"}) and after.lstrip()[:1].islower()

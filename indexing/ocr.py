@@ -10,6 +10,7 @@ DOTS_PER_INCH = 200  # tesseract's manual asks for 300; 200 reads print as well 
 POINTS_PER_INCH = 72
 LONGEST_SIDE = 4000  # pixels: a poster must not fill the memory
 PAGE_SECONDS = 60
+PICTURE_SHARE = 0.5  # of the page's area
 WANTED = ("eng", "fra")
 
 
@@ -33,9 +34,19 @@ def tesseract() -> str:
     return shutil.which("tesseract") or "tesseract"
 
 
-def has_picture(page: Any) -> bool:
-    """Tell whether a pdfium page shows anything: empty pages need no reading."""
+def shows_anything(page: Any) -> bool:
+    """Tell whether there is anything on a pdfium page: blank ones need no reading."""
     return any(True for _ in page.get_objects(max_depth=2))
+
+
+def is_picture(page: Any) -> bool:
+    """Tell whether pictures cover most of a pdfium page."""
+    from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
+
+    width, height = page.get_size()
+    bounds = [image.get_bounds() for image in page.get_objects([FPDF_PAGEOBJ_IMAGE], max_depth=2)]
+    covered = sum((right - left) * (top - bottom) for left, bottom, right, top in bounds)
+    return bool(covered > PICTURE_SHARE * width * height)
 
 
 def read(page: Any) -> str:

@@ -5,6 +5,8 @@ It may die at any page of a hostile file; whoever started it names that page and
 
 import json
 import logging
+import os
+import re
 import resource
 import sys
 import warnings
@@ -18,14 +20,17 @@ from pypdf.errors import DependencyError, FileNotDecryptedError, PyPdfError, Wro
 
 from indexing import ocr
 from indexing.office import pages_of_docx, pages_of_text
-from indexing.repair import is_garbled, is_glued, repair
+from indexing.repair import GLYPH_NAME, is_garbled, is_glued, repair, without_glyph_names
+from indexing.tables import text_with_tables
 
 # What hostile files make the readers raise, beside their own errors; MemoryError is the address limit.
 BROKEN = (
     PyPdfError, pypdfium2.PdfiumError, RecursionError, MemoryError, ValueError, TypeError, KeyError, IndexError,
     AttributeError, ArithmeticError, AssertionError, OSError, NotImplementedError, StopIteration, RuntimeError,
 )  # fmt: skip
+HYPHEN = re.compile("(?<=\\w)\x02(?=\\w)")  # what pdfium gives for a hyphen at a line's end
 LEAST_LETTERS = 3  # of a page that counts as having text
+STAMP_LETTERS = 30  # a scanned page may carry as many: its number, "scanned with ..."
 
 
 class Refused(Exception):
@@ -49,16 +54,22 @@ class PdfFile:
         return {"pages": self.pages, "title": self._title(), "outline": self._outline()}
 
     def page(self, number: int) -> dict[str, Any]:
-        """Return a page's text and which reader it is from: pypdf, pdfium, ocr, or none."""
+        """Return a page's text and its reader: pypdf, pdfium or ocr; none for a picture that nobody read; blank."""
         text, how = self._first(number), "pypdf"
         if not has_letters(text) or is_glued(text) or is_garbled(text):
             other = self._second(number)
             if has_letters(other):
                 text, how = other, "pdfium"
-        if not has_letters(text) and self.pdfium:
-            text, how = self._scan(number), "ocr"
-        text = repair(text)
-        return {"page": number, "text": text, "how": how if has_letters(text) else "none"}
+        elif GLYPH_NAME.search(text):
+            text = without_glyph_names(text, self._second(number))
+        if tabled := self._tables(number):
+            text, how = tabled, "pdfium"
+        text = repair(HYPHEN.sub("-\n", text) if how == "pdfium" else text)
+        if count_letters(text) < STAMP_LETTERS and self.pdfium:
+            text, how = self._scan(number, text, how)
+        elif not has_letters(text):
+            how = "none"
+        return {"page": number, "text": text, "how": how}
 
     def _first(self, number: int) -> str:
         if not self.pypdf:
@@ -76,13 +87,25 @@ class PdfFile:
         except BROKEN:
             return ""
 
-    def _scan(self, number: int) -> str:
+    def _tables(self, number: int) -> str:
+        try:
+            return text_with_tables(self.pdfium[number - 1]) if self.pdfium else ""
+        except BROKEN:
+            return ""
+
+    def _scan(self, number: int, text: str, how: str) -> tuple[str, str]:
+        """Return what OCR reads on a page that has hardly any text, a stamp perhaps; the text itself if that is all."""
         page = self.pdfium[number - 1]
-        return ocr.read(page) if ocr.is_installed() and ocr.has_picture(page) else ""
+        if not has_letters(text) and not ocr.shows_anything(page):
+            return text, "blank"
+        if has_letters(text) and not ocr.is_picture(page):
+            return text, how
+        read = repair(ocr.read(page)) if ocr.is_installed() else ""
+        return (read, "ocr") if count_letters(read) > count_letters(text) else (text, "none")
 
     def _title(self) -> str:
         try:
-            return str(self.pdfium.get_metadata_value("Title")) if self.pdfium else ""
+            return repair(str(self.pdfium.get_metadata_value("Title"))) if self.pdfium else ""
         except BROKEN:
             return ""
 
@@ -142,7 +165,12 @@ def _count(reader: pypdf.PdfReader | None) -> int:
 
 def has_letters(text: str) -> bool:
     """Tell whether there is anything to read."""
-    return sum(character.isalnum() for character in text[:2000]) >= LEAST_LETTERS
+    return count_letters(text) >= LEAST_LETTERS
+
+
+def count_letters(text: str) -> int:
+    """Return how many letters and digits a page begins with."""
+    return sum(character.isalnum() for character in text[:2000])
 
 
 READERS: dict[str, Callable[[Path], PdfFile | PagesOfText]] = {
@@ -179,7 +207,9 @@ def say(message: dict[str, Any]) -> None:
 
 
 def main(kind: str, path: str, address_bytes: str) -> None:
-    """Limit this process, then serve."""
+    """Limit this process, then serve; what a library prints must not come between the answers."""
+    sys.stdout = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
     resource.setrlimit(resource.RLIMIT_AS, (int(address_bytes), int(address_bytes)))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     warnings.simplefilter("ignore")

@@ -106,7 +106,8 @@ async def connect(url: str, key: str) -> AsyncQdrantClient:
     """Return a client; making one reads certificates, which is no work for the event loop."""
     if url == ":memory:":
         return AsyncQdrantClient(location=url)
-    return await asyncio.to_thread(lambda: AsyncQdrantClient(url=url, api_key=key or None))
+    # Its check of versions runs in a thread that nobody waits for, and warns nobody who reads the log.
+    return await asyncio.to_thread(lambda: AsyncQdrantClient(url=url, api_key=key or None, check_compatibility=False))
 
 
 def _point(point: Point) -> models.PointStruct:

@@ -17,7 +17,15 @@ SPLIT_CEDILLA = re.compile("\u00b8 ?([cC])|([cC])\u00b8")
 # A back quote is an accent inside a word; at its beginning only where the page has other split accents.
 GRAVE_INSIDE = re.compile("(?<=[a-z])`([aeu])(?=[a-z])")
 GRAVE = re.compile("`([aeuAEU])")
-HYPHENATED = re.compile("(?<=[^\\W\\d_])[-\u2010\u00ad]\n(?=[a-zà-öø-ÿœ])")
+HYPHENATED = re.compile("(?<=[^\\W\\d_])([-\u2010\u00ad])\n(?=[a-zà-öø-ÿœ])")
+WORD_BEFORE = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*$")
+WORD = re.compile(r"[^\W\d_]+")
+LONGEST_WORD = 40  # letters that are looked at on each side of a hyphen
+LEAST_WORD = 4  # letters of a half that is a word by itself
+BEFORE_HYPHEN, AFTER_HYPHEN = {"non", "self", "quasi", "demi"}, {"même", "mêmes", "être"}  # non-free, peut-être
+TEX_QUOTES = re.compile("\x13 ?([^\x13\x14]{1,400}?) ?\x14")  # the guillemets of TeX's T1 fonts
+GLYPH_NAME = re.compile(r"/[A-Za-z]+(?:\.[A-Za-z0-9]+)+")
+LEAST_GLYPHS = 3
 SPACES = re.compile(r"[^\S\n]+")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 
@@ -30,11 +38,42 @@ LETTERS_OF_PROSE = 0.8  # of what is not space
 
 def repair(text: str) -> str:
     """Recompose split accents, resolve ligatures (NFKC), join hyphenated words, squeeze spaces within lines."""
-    text = CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    text = unicodedata.normalize("NFKC", recompose(text)).replace("\u00ad\n", "\n")
-    text = HYPHENATED.sub("", text).replace("\u00ad", "")
-    lines = [SPACES.sub(" ", line).strip() for line in text.split("\n")]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
+    text = TEX_QUOTES.sub("« \\1 »", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = unicodedata.normalize("NFKC", recompose(CONTROL.sub("", text)))
+    text = "\n".join(SPACES.sub(" ", line).strip() for line in text.split("\n"))
+    text = HYPHENATED.sub(_unhyphenated, text.replace("\u00ad\n", "\n")).replace("\u00ad", "")
+    return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
+
+
+def _unhyphenated(match: re.Match[str]) -> str:
+    """Return what stands between the halves of a word at a line's end: a hyphen if it is a compound, or nothing."""
+    text, place = match.string, match.start()
+    before = WORD_BEFORE.search(text[max(0, place - LONGEST_WORD) : place])
+    after = WORD.match(text, match.end(), match.end() + LONGEST_WORD)
+    return "-" if before and after and is_compound(before[0], after[0], text) else ""
+
+
+def is_compound(before: str, after: str, text: str) -> bool:
+    """Tell whether a hyphen belongs between two halves: `c'est-à-dire`, `non-free`, or as the page itself writes it."""
+    if "-" in before or before.lower() in BEFORE_HYPHEN or after in AFTER_HYPHEN:
+        return True
+    if occurs(before + after, text):
+        return False
+    both_words = min(len(before), len(after)) >= LEAST_WORD and occurs(before, text) and occurs(after, text)
+    return both_words or occurs(f"{before}-{after}", text)
+
+
+def occurs(word: str, text: str) -> bool:
+    """Tell whether a text has a word, not as half of one that is hyphenated at a line's end."""
+    return bool(re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text, re.IGNORECASE))
+
+
+def without_glyph_names(text: str, other: str) -> str:
+    """Drop the names (`/noteheads.s2`) that one reader gives for signs that are no letters; the other does not."""
+    names = GLYPH_NAME.findall(text)
+    if len(names) < LEAST_GLYPHS or any(name in other for name in names):
+        return text
+    return "\n".join(line for line in GLYPH_NAME.sub(" ", text).split("\n") if line.strip())
 
 
 def recompose(text: str) -> str:

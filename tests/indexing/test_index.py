@@ -5,13 +5,17 @@ import uuid
 import warnings
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from indexing.edge import EdgeIndex
-from indexing.index import DENSE, PAGE_WORDS, RANK_CONSTANT, WORDS, Branch, Point, Vector, VectorIndex
+from indexing.index import DENSE, KEYWORDS, PAGE_WORDS, RANK_CONSTANT, WORDS, Branch, Point, Vector, VectorIndex
 from indexing.qdrant import QdrantIndex, connect
 
 DIMENSIONS = 8
@@ -143,3 +147,39 @@ async def test_edge_finds_everything_again_after_it_was_opened_anew(tmp_path: Pa
     assert await again.count({"kind": "chunk"}) == 10
     assert (await again.search([Branch(WORDS, {3: 1.0}, 1, 5)], {}, limit=1))[0].payload["number"] == 3
     await again.aclose()
+
+
+class WrittenDown:
+    """A server that is asked to make a collection, and remembers how."""
+
+    def __init__(self) -> None:
+        self.asked: dict[str, list[dict[str, Any]]] = {}
+
+    async def answer(self, request: web.Request) -> web.Response:
+        if request.method == "PUT":
+            self.asked.setdefault(request.path, []).append(await request.json())
+        result: Any = {"operation_id": 0, "status": "completed"} if request.path.endswith("/index") else True
+        if request.path.endswith("/exists"):
+            result = {"exists": False}
+        about = {"title": "qdrant", "version": version("qdrant-client")}
+        return web.json_response(about if request.path == "/" else {"result": result, "status": "ok", "time": 0})
+
+
+@pytest.mark.parametrize("quantize", [False, True])
+async def test_a_server_gets_indexes_a_tenant_key_and_quantisation(quantize: bool) -> None:
+    server = WrittenDown()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", server.answer)
+    async with TestServer(app) as running:
+        index = await QdrantIndex.open(
+            await connect(str(running.make_url("")), ""), "documents", DIMENSIONS, quantize=quantize
+        )
+        await index.aclose()
+    (collection,) = server.asked["/collections/documents"]
+    assert collection["vectors"][DENSE]["size"] == DIMENSIONS
+    assert {collection["sparse_vectors"][name]["modifier"] for name in (WORDS, PAGE_WORDS)} == {"idf"}
+    assert bool(collection.get("quantization_config")) is quantize
+    fields = server.asked["/collections/documents/index"]
+    assert {field["field_name"] for field in fields} == set(KEYWORDS)
+    tenants = [field["field_name"] for field in fields if field["field_schema"].get("is_tenant")]
+    assert tenants == ["channels"]

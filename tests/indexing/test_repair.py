@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexing.repair import is_garbled, is_glued, repair
+from indexing.repair import is_garbled, is_glued, repair, without_glyph_names
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,16 @@ from indexing.repair import is_garbled, is_glued, repair
         ("un maˆıtre, une id´ee, ambigu¨ıt´e", "un maître, une idée, ambiguïté"),
         ("`a la main, d`es l’´et´e, apr`es no¨el", "à la main, dès l’été, après noël"),
         ("oﬃcial ﬁle", "official file"),
-        ("informa-\ntion", "information"),
+        ("informa- \ntion", "information"),
+        ("modi-\nﬁed", "modified"),
+        ("a-\nb-\nc", "abc"),
+        ("c’est-à-\ndire", "c’est-à-dire"),
+        ("peut-\nêtre", "peut-être"),
+        ("a non-\nfree licence", "a non-free licence"),
+        ("reverse-\ndepends, and reverse-depends", "reverse-depends, and reverse-depends"),
+        ("Debian-\nbased. Debian is based on it.", "Debian-based. Debian is based on it."),
+        ("under-\nstand: under it they stand and understand", "understand: under it they stand and understand"),
+        ("l’objet \x13 tˆete de note \x14", "l’objet « tête de note »"),
         ("B¨arenreiter", "Bärenreiter"),
     ],
 )
@@ -51,3 +60,13 @@ def test_listings_and_leaders_are_not_taken_for_glued_prose() -> None:
 def test_glyph_names_are_garbage() -> None:
     assert is_garbled("/g12/g44/g3/g9" * 20)
     assert not is_garbled("The directory /games is empty.")
+
+
+def test_glyph_names_of_a_score_go_and_its_text_stays() -> None:
+    score = "A scale:\n/noteheads.s2 /noteheads.s2\n/clefs.G la /noteheads.s2"
+    assert without_glyph_names(score, "A scale:\nh h\n& la h").split() == ["A", "scale:", "la"]
+
+
+def test_paths_that_both_readers_see_are_no_glyph_names() -> None:
+    paths = "Edit /rc.local and /rc.conf and /rc.d before."
+    assert without_glyph_names(paths, paths) == paths
