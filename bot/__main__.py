@@ -21,6 +21,7 @@ evaluate = typer.Typer(invoke_without_command=True, help="Score answers and clas
 app.add_typer(bench, name="bench")
 app.add_typer(evaluate, name="evaluate")
 
+
 def main() -> None:
     """Run the command; a start that can't succeed ends with one sentence that a person can act on."""
     from bot.errors import StartFailed
@@ -118,7 +119,7 @@ def restore(file: Path) -> None:
 @app.command("train-sentiment")
 def train_sentiment(
     data: Annotated[list[Path] | None, typer.Option(help="CSV files with the columns text and label.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the head and its card.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the head and its card; DATA_DIR/sentiment.")] = None,
 ) -> None:
     """Train the sentiment head on labelled texts and keep it with its card."""
     from bot.study.train_sentiment import train
@@ -132,11 +133,12 @@ def finetune(
     data: Annotated[Path, typer.Option(help="CSV (text, label) or JSONL (text, fields).")],
     base: Annotated[str, typer.Option(help="A hub folder, or a GGUF file or preset.")],
     out: Annotated[Path, typer.Option(help="Folder for the adapter and its card.")],
+    bits: Annotated[int, typer.Option(min=4, max=8, help="8 or 4: of the base's weights, on a GPU.")] = 8,
 ) -> None:
     """Teach the language model a task: train a LoRA adapter that the engine can use."""
     from bot.study.finetune import finetune
 
-    finetune(task=task, data=data, base=base, out=out)
+    finetune(task=task, data=data, base=base, out=out, bits=bits)
 
 
 @bench.command("engine")

@@ -17,7 +17,7 @@ from bot.memory import ThreadMemory
 from bot.settings import Settings
 from bot.slack.files import SlackFiles
 from bot.slack.messages import SlackMessages
-from bot.study.classifier import load_classifier
+from bot.study.classifier import load_classifier, own_head
 from bot.study.encoder import EmbedderEncoder
 from bot.weights import fetch_embeddings, fetch_llm
 from handlers.request import Services
@@ -68,7 +68,7 @@ async def open_services(
         library=library,
         files=SlackFiles(client, settings.slack.file_hosts, settings.bot.upload_bytes),
         messages=SlackMessages(client),
-        classifier=await asyncio.to_thread(load_classifier, library.embedder),
+        classifier=await asyncio.to_thread(load_classifier, library.embedder, own_head(settings.data_dir)),
         encoder=EmbedderEncoder(library.embedder),
         data_dir=settings.data_dir,
     )

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from handlers.pictures import bars, heat_maps
+from handlers.pictures import Scale, bars, grid, heat_maps, scores_scale, shares_scale, token_boxes
 from handlers.request import Picture, Piece, Pieces, Progress, Request, Services, Text, UserError
 from handlers.study import Attention, Numbers, TooManyTokens
 from handlers.words import say
 
 LAYER = re.compile(r"^\W*(?:layer|couche)\s*=?\s*(\d+)\s*[:,]?\s*", re.IGNORECASE)
-HEADS_WIDE = 4
 
 
 async def attention(request: Request, services: Services) -> Pieces:
@@ -41,12 +40,12 @@ def parse(text: str) -> tuple[str, int | None]:
 
 
 def lesson(seen: Attention, layer: int, language: str) -> list[Piece]:
-    """Return five steps, each with its sentences and, from the second on, its picture."""
+    """Return five steps, each with its sentences and its picture."""
     names = [readable(token) for token in seen.tokens]
     weights = seen.weights[layer - 1]
     head = clearest_head(weights)
     return [
-        Text(tokens_step(names, language)),
+        *tokens_step(names, seen.ids, language),
         *scores_step(names, seen.scores[layer - 1][head], weights[head], (layer, head + 1), language),
         *heads_step(names, weights, layer, language),
         *mean_step(names, seen.weights, layer, language),
@@ -60,25 +59,42 @@ def readable(token: str) -> str:
 
 
 def clearest_head(weights: Numbers) -> int:
-    """Return the head whose rows are least even: the one in which there is most to see."""
-    entropy = -(weights * np.log(weights + 1e-12)).sum(axis=-1).mean(axis=-1)
-    return int(entropy.argmin())
+    """Return the head in which words look most at other words, and not all of them at a mark to rest."""
+    return int(np.argmax([between_words(head).max(axis=-1).mean() for head in weights]))
+
+
+def between_words(weights: Numbers) -> Numbers:
+    """Return the weights without those of a token to itself and those of the marks at both ends."""
+    inner = weights.copy()
+    np.fill_diagonal(inner, 0)
+    if len(inner) > 3:
+        inner[[0, -1], :] = 0
+        inner[:, [0, -1]] = 0
+    return inner
 
 
 def strongest(weights: Numbers, names: Sequence[str]) -> tuple[str, str, float]:
-    """Return from which token to which other one the most attention goes; marks at both ends do not count."""
-    inner = weights.copy()
-    np.fill_diagonal(inner, -1)
-    if len(names) > 3:
-        inner[[0, -1], :] = -1
-        inner[:, [0, -1]] = -1
-    row, column = divmod(int(inner.argmax()), inner.shape[1])
+    """Return from which token to which other one the most attention goes."""
+    row, column = divmod(int(between_words(weights).argmax()), len(weights))
     return names[row], names[column], float(weights[row, column])
 
 
-def tokens_step(names: Sequence[str], language: str) -> str:
-    """Tell into what the sentence is cut."""
-    return say("attention.tokens", language, count=len(names), tokens=" ".join(f"`{name}`" for name in names))
+def sides(language: str) -> tuple[str, str]:
+    """Return the words for the rows and the columns of a map."""
+    return say("attention.rows", language), say("attention.columns", language)
+
+
+def decimals(value: float, digits: int, language: str) -> str:
+    """Write a number as people of the language do."""
+    text = f"{value:.{digits}f}"
+    return text.replace(".", ",") if language == "fr" else text
+
+
+def tokens_step(names: Sequence[str], ids: Sequence[int], language: str) -> list[Piece]:
+    """Show into what the sentence is cut, and the numbers that the model reads in its place."""
+    text = say("attention.tokens", language, count=len(names), tokens=" ".join(f"`{name}`" for name in names))
+    png = token_boxes(names, ids, say("attention.tokens_title", language))
+    return [Text(text), Picture("attention-1-tokens.png", png, text)]
 
 
 def scores_step(
@@ -88,10 +104,17 @@ def scores_step(
     source, target, weight = strongest(weights, names)
     layer, head = place
     text = say("attention.scores", language, layer=layer, head=head, source=source, target=target,
-               low=f"{scores.min():.2f}", high=f"{scores.max():.2f}", weight=f"{weight:.2f}")  # fmt: skip
+               low=decimals(float(scores.min()), 2, language), high=decimals(float(scores.max()), 2, language),
+               weight=decimals(weight, 2, language))  # fmt: skip
     titles = [say("attention.scores_title", language), say("attention.softmax_title", language)]
-    png = heat_maps([scores, weights], names, titles, wide=2)
+    scales = [scores_scale(scores, say("attention.score", language)), weights_scale([weights], language)]
+    png = heat_maps([scores, weights], names, titles, scales, sides(language))
     return [Text(text), Picture(f"attention-2-softmax-{layer}-{head}.png", png, text)]
+
+
+def weights_scale(maps: Sequence[Numbers], language: str) -> Scale:
+    """Return one scale for attention weights, so that maps beside each other can be compared."""
+    return shares_scale(maps, say("attention.weight", language))
 
 
 def heads_step(names: Sequence[str], weights: Numbers, layer: int, language: str) -> list[Piece]:
@@ -99,27 +122,31 @@ def heads_step(names: Sequence[str], weights: Numbers, layer: int, language: str
     heads = len(weights)
     diagonal = [float(np.diagonal(head).mean()) for head in weights]
     own = int(np.argmax(diagonal))
-    text = say("attention.heads", language, layer=layer, heads=heads, own=own + 1, share=f"{diagonal[own]:.2f}")
+    text = say("attention.heads", language, layer=layer, heads=heads, own=own + 1,
+               share=decimals(diagonal[own], 2, language))  # fmt: skip
     titles = [say("attention.head_title", language, head=head + 1) for head in range(heads)]
-    png = heat_maps(list(weights), names, titles, wide=min(HEADS_WIDE, heads))
+    png = grid(list(weights), names, titles, weights_scale(list(weights), language), sides(language))
     return [Text(text), Picture(f"attention-3-heads-{layer}.png", png, text)]
 
 
 def mean_step(names: Sequence[str], weights: Numbers, layer: int, language: str) -> list[Piece]:
     """Show the mean over the layer's heads beside the mean over all layers."""
-    of_layer, of_all = weights[layer - 1].mean(axis=0), weights.mean(axis=(0, 1))
-    received = of_all.mean(axis=0)
+    maps = [weights[layer - 1].mean(axis=0), weights.mean(axis=(0, 1))]
+    received = maps[1].mean(axis=0)
     most = int(received.argmax())
-    text = say("attention.mean", language, token=names[most], share=f"{received[most]:.2f}")
+    text = say("attention.mean", language, token=names[most], share=decimals(float(received[most]), 2, language),
+               layers=len(weights), heads=len(weights[0]))  # fmt: skip
     titles = [say("attention.mean_title", language, layer=layer), say("attention.all_title", language)]
-    png = heat_maps([of_layer, of_all], names, titles, wide=2)
+    png = heat_maps(maps, names, titles, [weights_scale(maps, language)] * 2, sides(language))
     return [Text(text), Picture("attention-4-mean.png", png, text)]
 
 
 def pooling_step(names: Sequence[str], shares: Numbers, language: str) -> list[Piece]:
     """Show what the sentence's vector takes from each token."""
     most, least = int(shares.argmax()), int(shares.argmin())
-    text = say("attention.pooling", language, most=names[most], most_share=f"{shares[most]:.3f}", least=names[least],
-               least_share=f"{shares[least]:.3f}", even=f"{1 / len(names):.3f}")  # fmt: skip
-    png = bars([float(share) for share in shares], names, say("attention.pooling_title", language))
+    even = decimals(1 / len(names), 3, language)
+    text = say("attention.pooling", language, most=names[most], most_share=decimals(float(shares[most]), 3, language),
+               least=names[least], least_share=decimals(float(shares[least]), 3, language), even=even)  # fmt: skip
+    words = say("attention.share", language), say("attention.even", language, even=even)
+    png = bars([float(share) for share in shares], names, say("attention.pooling_title", language), words)
     return [Text(text), Picture("attention-5-pooling.png", png, text)]

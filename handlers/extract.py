@@ -1,22 +1,21 @@
 """Fields out of a document, a thread or a message: always valid JSON, each value with its page and its words."""
 
-import tempfile
 from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
+from contextlib import aclosing
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from handlers import evidence
 from handlers.evidence import Record
 from handlers.fields import BadFields, Field, parse_fields, schema_of, split_source
-from handlers.folding import folded
+from handlers.naming import named, unknown
+from handlers.receiving import Refused, receive
 from handlers.records import Material, report
-from handlers.request import FileRefused, Piece, Pieces, Progress, Request, Services, UserError
+from handlers.request import Piece, Pieces, Progress, Request, Services, UserError
 from handlers.words import say
-from indexing.document import Document, Share
+from indexing.document import Document
 from indexing.language import language_of
 from indexing.library import Page
-from indexing.reading import Unreadable
 
 PROMPT_SHARE = 2  # at most one half of the context is the text
 PROMPT_TOKENS = 3000  # 40 seconds on two cores
@@ -46,10 +45,9 @@ async def extract(request: Request, services: Services) -> Pieces:
 
 
 def wishes(request: Request) -> tuple[tuple[Field, ...], str]:
-    """Return the fields and the name of the document; a shortcut without a list asks for the usual ones."""
-    text, name = split_source(request.text)
-    if not text and request.target:
-        text = SHORTCUT_CHAMPS if request.language == "fr" else SHORTCUT_FIELDS
+    """Return the fields and the name of the document; a shortcut, whose text is its message's, asks for the usual."""
+    usual = SHORTCUT_CHAMPS if request.language == "fr" else SHORTCUT_FIELDS
+    text, name = (usual, "") if request.target else split_source(request.text)
     try:
         return parse_fields(text), name
     except BadFields as bad:
@@ -59,28 +57,21 @@ def wishes(request: Request) -> tuple[tuple[Field, ...], str]:
 async def gather(request: Request, name: str, services: Services, material: list[Material]) -> AsyncIterator[Piece]:
     """Find what the person means: files that came along, the named document, or what stands in the thread."""
     for file_id in request.files:
-        yield Progress(say("extract.reading", request.language))
-        material.append(await of_file(file_id, request, services))
-    if material:
+        async with aclosing(receive(file_id, request, services)) as steps:  # type: ignore[type-var]
+            async for step in steps:
+                if isinstance(step, Refused):
+                    raise UserError(step.sentence)
+                if isinstance(step, Progress):
+                    yield step
+                else:
+                    material.append(await of_document(step.receipt.document, request, services))
+    if request.files:
         return
     if name:
-        material.append(await named(name, request, services))
+        material.append(await of_name(name, request, services))
         return
     in_thread = await documents_of_thread(request, services)
     material += in_thread or [await of_messages(request, services)]
-
-
-async def of_file(file_id: str, request: Request, services: Services) -> Material:
-    """Add a file that came with the request to the library, as any shared file, and return its pages."""
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            file = await services.files.fetch(file_id, Path(folder))
-            share = Share(channel=request.channel, file_id=file.id, user=file.user, ts=request.ts,
-                          permalink=file.permalink, name=file.name)  # fmt: skip
-            receipt = await services.library.add(file.path, share)
-        except (FileRefused, Unreadable) as refused:
-            raise UserError(say(f"files.{refused.reason}", request.language, **refused.values)) from None
-    return await of_document(receipt.document, request, services)
 
 
 async def of_document(document: Document, request: Request, services: Services) -> Material:
@@ -89,16 +80,13 @@ async def of_document(document: Document, request: Request, services: Services) 
     return Material(document.name, tuple(pages), document)
 
 
-async def named(name: str, request: Request, services: Services) -> Material:
+async def of_name(name: str, request: Request, services: Services) -> Material:
     """Return the newest document that may be seen here and is called so."""
     documents = await services.library.documents(request.audience)
-    wanted = folded(name)
-    for document in documents:
-        if wanted in {folded(document.name), *(folded(share.name) for share in document.shares)}:
-            return await of_document(document, request, services)
-    nearest = [document.name for document in documents if folded(Path(name).stem) in folded(document.name)]
-    hint = say("extract.did_you_mean", request.language, name=nearest[0]) if nearest else ""
-    raise UserError(say("extract.no_document", request.language, name=name) + hint)
+    found = named(name, documents)
+    if not found:
+        raise unknown(name, documents, request.language)
+    return await of_document(found[0], request, services)
 
 
 async def documents_of_thread(request: Request, services: Services) -> list[Material]:
@@ -116,15 +104,16 @@ async def documents_of_thread(request: Request, services: Services) -> list[Mate
 
 async def of_messages(request: Request, services: Services) -> Material:
     """Return the thread's messages as pages, one each; for a shortcut only the message it was used on."""
-    if not request.target and request.thread in {"", request.ts}:
-        raise UserError(say("extract.nothing", request.language))
-    said = await services.messages.thread(request.channel, request.thread or request.target)
     if request.target:
-        said = [message for message in said if message.ts == request.target]
-    texts = [message.text for message in said if message.user and message.ts != request.ts and message.text.strip()]
+        name, texts = say("extract.message", request.language), [request.text]
+    elif request.thread in {"", request.ts}:
+        raise UserError(say("extract.nothing", request.language))
+    else:
+        said = await services.messages.thread(request.channel, request.thread)
+        name = say("extract.thread", request.language)
+        texts = [message.text for message in said if message.user and message.ts != request.ts and message.text.strip()]
     if not texts:
         raise UserError(say("extract.nothing", request.language))
-    name = say("extract.thread", request.language)
     return Material(name, tuple(Page(number=number, text=text) for number, text in enumerate(texts, start=1)))
 
 

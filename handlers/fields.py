@@ -25,7 +25,13 @@ PATTERNS = {
 }
 SOURCE = re.compile(
     r"(?:^|\s)(?:from|out of|in|depuis|dans|de|d')\s*(?:the |this |le |la |ce |cette |l')?(?:document |file |fichier )?"
-    r"[\"«“]?\s*(?P<name>[^,\"»”]*\.(?:pdf|docx|txt|md))\s*[\"»”]?\s*$",
+    r"[\"«“]?\s*(?P<name>[^,\"»”]*\.(?:pdf|docx|txt|md|markdown))\s*[\"»”]?\s*$",
+    re.IGNORECASE,
+)
+# Without an extension only the words that hardly stand inside a field's name: `total:number from invoice`.
+TITLE = re.compile(
+    r"\s(?:from|out of|depuis)\s+(?:the |this |le |la |ce |cette |l')?(?:document |file |fichier )?"
+    r"[\"«“]?\s*(?P<name>[^,:\"»”]+?)\s*[\"»”]?\s*$",
     re.IGNORECASE,
 )
 HERE = re.compile(
@@ -55,10 +61,11 @@ class Field:
 def split_source(text: str) -> tuple[str, str]:
     """Return the list of fields and the name of the document: `a, b from invoice.pdf`; "" where none is named."""
     text = text.strip().strip("`")
-    named = SOURCE.search(text)
-    if named:
-        return text[: named.start()].strip(" ,:"), named["name"].strip()
-    return HERE.sub("", text).strip(), ""
+    here = HERE.search(text)
+    if here:
+        return text[: here.start()].strip(), ""
+    named = SOURCE.search(text) or TITLE.search(text)
+    return (text[: named.start()].strip(" ,:"), named["name"].strip()) if named else (text, "")
 
 
 def parse_fields(text: str) -> tuple[Field, ...]:

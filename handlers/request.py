@@ -187,6 +187,7 @@ class Said:
     user: str  # "" for the bot itself
     text: str
     ts: str
+    tables: tuple[str, ...] = ()  # ids of the CSV files that it shares
 
 
 class Messages(Protocol):

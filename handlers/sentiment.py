@@ -22,8 +22,8 @@ from handlers.request import (
     Text,
     UserError,
 )
-from handlers.study import Classifier
-from handlers.tables import NoText, markdown_table, read_texts, write_csv
+from handlers.study import Classifier, HeadDoesNotFit
+from handlers.tables import NotATable, NoText, markdown_table, read_texts, write_csv
 from handlers.words import say
 
 MOST_ITEMS = 10_000  # about five minutes for short texts on one core
@@ -84,7 +84,7 @@ def flags(text: str) -> tuple[str, bool, bool]:
 async def collect(request: Request, wish: str, services: Services, limit: int) -> Collected:
     """Find what the person means: the file that came along, the message of a shortcut, a text, or the thread."""
     if request.files:
-        return await of_files(request, services, limit)
+        return await of_files(request.files, request, services, limit)
     if wish and not THREAD_WORDS.fullmatch(wish):
         return Collected((Item(wish),))
     if request.target or request.thread not in {"", request.ts}:
@@ -92,17 +92,19 @@ async def collect(request: Request, wish: str, services: Services, limit: int) -
     raise UserError(say("sentiment.empty", request.language))
 
 
-async def of_files(request: Request, services: Services, limit: int) -> Collected:
+async def of_files(file_ids: Sequence[str], request: Request, services: Services, limit: int) -> Collected:
     """Read the texts of CSV and text files."""
     items: list[Item] = []
     left_out, name = 0, "sentiment"
     with tempfile.TemporaryDirectory() as folder:
-        for file_id in request.files:
+        for file_id in file_ids:
             try:
                 file = await services.files.fetch(file_id, Path(folder))
                 found = await asyncio.to_thread(read_texts, file.path, file.name, limit - len(items))
             except FileRefused as refused:
                 raise UserError(say(f"files.{refused.reason}", request.language, **refused.values)) from None
+            except NotATable:
+                raise UserError(say("sentiment.no_table", request.language, name=file.name)) from None
             except NoText:
                 raise UserError(say("sentiment.no_text", request.language, name=file.name)) from None
             items += [Item(text) for text in found.items]
@@ -112,10 +114,12 @@ async def of_files(request: Request, services: Services, limit: int) -> Collecte
 
 
 async def of_thread(request: Request, services: Services, limit: int) -> Collected:
-    """Take what people said in the thread, or the one message that a shortcut was used on."""
+    """Take the tables that were shared in the thread, else what people said in it; of a shortcut only its message."""
     said = await services.messages.thread(request.channel, request.thread or request.target)
     if request.target:
         said = [message for message in said if message.ts == request.target]
+    if tables := [file_id for message in said for file_id in message.tables]:
+        return await of_files(tables, request, services, limit)
     items = [Item(m.text, m.ts, m.user) for m in said if m.user and m.text.strip() and m.ts != request.ts]
     if not items:
         raise UserError(say("sentiment.empty_thread", request.language))
@@ -129,7 +133,10 @@ async def judged(
     for start in range(0, len(items), SLICE):
         if len(items) > SLICE:
             yield Progress(say("sentiment.progress", language, done=start, total=len(items)), start, len(items))
-        found = await classifier.classify([item.text for item in items[start : start + SLICE]])
+        try:
+            found = await classifier.classify([item.text for item in items[start : start + SLICE]])
+        except HeadDoesNotFit:
+            raise UserError(say("sentiment.no_head", language)) from None
         positive += map(float, found)
 
 
@@ -142,12 +149,13 @@ async def report(
         yield Text(one(positive[0], other, language))
         return
     yield Text(summary(collected, positive, other, language))
+    title = description(items, positive, language)
     if items[0].ts:
         times = [float(item.ts) for item in items]
-        png = await asyncio.to_thread(over_time, times, positive, words(language))
+        png = await asyncio.to_thread(over_time, times, positive, words(language), title)
     else:
-        png = await asyncio.to_thread(distribution, positive, words(language))
-    yield Picture(f"{collected.name}.png", png, description(positive, language))
+        png = await asyncio.to_thread(distribution, positive, words(language), title)
+    yield Picture(f"{collected.name}.png", png, title)
     yield Attachment(f"{collected.name}.csv", table(items, positive, other))
 
 
@@ -225,10 +233,11 @@ def shortened(text: str) -> str:
     return text if len(text) <= QUOTE_CHARACTERS else text[: QUOTE_CHARACTERS - 1].rsplit(" ", 1)[0] + "…"
 
 
-def description(positive: Sequence[float], language: str) -> str:
-    """Describe the picture for those who can't see it."""
+def description(items: Sequence[Item], positive: Sequence[float], language: str) -> str:
+    """Return the picture's title, which also describes it for those who can't see it."""
     count = sum(value >= 0.5 for value in positive)
-    return say("sentiment.picture", language, positive=count, negative=len(positive) - count)
+    key = "sentiment.picture_time" if items[0].ts else "sentiment.picture"
+    return say(key, language, positive=count, negative=len(positive) - count)
 
 
 def table(items: Sequence[Item], positive: Sequence[float], other: Sequence[float]) -> bytes:

@@ -14,7 +14,7 @@ class Classifier(Protocol):
     """Tells positive from negative: an embedding with a trained head, or the language model."""
 
     async def classify(self, texts: Sequence[str]) -> Numbers:
-        """Return the probability that each text is positive [n]."""
+        """Return the probability that each text is positive [n]; raise HeadDoesNotFit."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,14 @@ class Attention:
     """One sentence's way through the encoder, recomputed step by step."""
 
     tokens: tuple[str, ...]  # as the model sees them, marks and prompt included
+    ids: tuple[int, ...]  # their numbers in the vocabulary
     scores: Numbers  # [layers, heads, tokens, tokens]: query times key, divided by the root of the head's width
     weights: Numbers  # [layers, heads, tokens, tokens]: softmax of each row of scores
     shares: Numbers  # [tokens]: what the pooled vector takes from each token; they sum to 1
+
+
+class HeadDoesNotFit(Exception):
+    """The sentiment head was trained for another embedding model than the one that runs."""
 
 
 class TooManyTokens(Exception):

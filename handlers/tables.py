@@ -13,11 +13,15 @@ TEXT_COLUMNS = (
     "text", "texte", "review", "avis", "comment", "commentaire", "message", "content", "contenu", "sentence", "phrase",
     "feedback", "verbatim", "critique", "opinion", "body", "description",
 )  # fmt: skip
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run them
+FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")  # a spreadsheet would run them; in some locales the wide ones, too
 
 
 class NoText(ValueError):
     """The table has no column with text."""
+
+
+class NotATable(ValueError):
+    """The file is neither a table nor a text: a PDF, a workbook, a picture."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +36,11 @@ class Texts:
 def read_texts(path: Path, name: str, limit: int) -> Texts:
     """Return the texts of a CSV file, or the lines of any other text file.
 
-    Raises NoText where there are none.
+    Raises NoText where there are none, NotATable for a file of another kind.
     """
     content = decode(path.read_bytes())
+    if "\0" in content[:SNIFFED_CHARACTERS] or content.startswith("%PDF"):
+        raise NotATable(name)
     if name.casefold().endswith((".csv", ".tsv")):
         return texts_of_table(content, limit)
     lines = [line.strip() for line in content.splitlines() if line.strip()]
@@ -108,7 +114,7 @@ def write_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes
     """Return a CSV that every spreadsheet opens in UTF-8 and in which no cell is run as a formula."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(columns)
+    writer.writerow([_harmless(column) for column in columns])
     writer.writerows([_harmless(cell) for cell in row] for row in rows)
     return out.getvalue().encode("utf-8-sig")
 

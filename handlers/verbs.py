@@ -22,6 +22,13 @@ ALONE = {
 DOCS_ARGUMENT = re.compile(
     r"(?:docs|documents)\s+(?:remove|delete|retirer?|supprimer?|find|cherche)\s+\S", re.IGNORECASE
 )
+# "Classify these", with a table or in a thread; folded, without the last dot.
+CLASSIFY = re.compile(
+    r"(?:please |can you |peux tu |pouvez vous )?(?:classify|classifie[rz]?|classe[rz]?)"
+    r"(?: (?:this|these|those|them|the|all|ce|ceci|cela|ca|cette|ces|le|la|les|tout|tous))+"
+    r"(?: (?:file|thread|messages|texts|rows|lines|reviews|comments|fichier|fil|textes|lignes|avis|commentaires))?"
+    r"(?: (?:by|par) sentiments?)?(?:,? (?:please|svp))?"
+)
 # "Attention, le serveur redémarre" is a warning, not a wish.
 WARNING = re.compile(r"attention\s*(?:[,!.:]?\s*(?:a|au|aux|a la|le|la|les|l['’]|everyone|all|please)\b|[,!])")
 TAKE_FILES = frozenset({"sentiment", "extract"})  # these read the files of their message themselves
@@ -52,6 +59,8 @@ def _spoken(text: str) -> tuple[str, str]:
     alone = " ".join(re.sub(r"[-\s]+", " ", folded(plain)).split()).strip(" .!") or plain.strip()
     if action := ALONE.get(alone):
         return action, "" if action == "docs" else plain
+    if CLASSIFY.fullmatch(alone.rstrip(" ?")):
+        return "sentiment", ""
     if DOCS_ARGUMENT.match(plain):
         return "docs", plain.split(None, 1)[1]
     return _with_object(text, plain)

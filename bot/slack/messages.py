@@ -1,6 +1,8 @@
 """Slack's messages for the actions that read what people wrote."""
 
+from collections.abc import Mapping
 from html import unescape
+from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -29,6 +31,13 @@ class SlackMessages:
                 else str(message.get("user") or message.get("bot_id") or "?"),
                 text=unescape(str(message.get("text") or "")),
                 ts=str(message["ts"]),
+                tables=tables_of(message),
             )
             for message in messages[:MOST_MESSAGES]
         ]
+
+
+def tables_of(message: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the ids of the CSV files that a person shares in a message."""
+    files = [] if message.get("bot_id") else message.get("files") or []
+    return tuple(str(file["id"]) for file in files if str(file.get("name")).casefold().endswith((".csv", ".tsv")))

@@ -1,5 +1,6 @@
 """The language model to teach: a folder as the hub has it, or a GGUF whose weights are made whole again."""
 
+import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,20 @@ from bot.study.examples import Example
 MOST_TOKENS = 1024  # of one example
 
 
-def load_base(base: str, cache_dir: Path) -> tuple[Any, Any]:
-    """Return model and tokenizer; on a GPU in 4 bits where bitsandbytes is installed, else in plain precision."""
+def load_base(base: str, cache_dir: Path, bits: int = 8) -> tuple[Any, Any]:
+    """Return model and tokenizer; on a GPU in 8 or 4 bits where bitsandbytes is installed, else in plain precision."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     folder, options = located(base, cache_dir)
     tokenizer = AutoTokenizer.from_pretrained(folder, **options)
-    model = AutoModelForCausalLM.from_pretrained(folder, **options, **precision(bool(options)))
+    held = precision(bool(options), bits)
+    model = AutoModelForCausalLM.from_pretrained(folder, **options, **held)
+    if "quantization_config" in held:
+        from peft import prepare_model_for_kbit_training
+
+        model = prepare_model_for_kbit_training(model)  # type: ignore[no-untyped-call]
     return model, tokenizer
 
 
@@ -36,10 +42,11 @@ def located(base: str, cache_dir: Path) -> tuple[str, dict[str, str]]:
     return str(path.parent), {"gguf_file": path.name}
 
 
-def precision(from_gguf: bool) -> dict[str, Any]:
-    """Return how the weights are held: fp32 on a CPU, else half precision or 4 bits."""
-    import importlib.util
+def precision(from_gguf: bool, bits: int) -> dict[str, Any]:
+    """Return how the weights are held: fp32 on a CPU, else in 8 or 4 bits.
 
+    Half precision where bitsandbytes is missing, and for a GGUF, which transformers makes whole while it reads it.
+    """
     import torch
 
     if not torch.cuda.is_available():
@@ -49,13 +56,14 @@ def precision(from_gguf: bool) -> dict[str, Any]:
         return whole
     from transformers import BitsAndBytesConfig
 
-    four_bits = BitsAndBytesConfig(  # type: ignore[no-untyped-call]
-        load_in_4bit=True,
+    fewer_bits = BitsAndBytesConfig(  # type: ignore[no-untyped-call]
+        load_in_8bit=bits == 8,
+        load_in_4bit=bits == 4,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_compute_dtype=torch.bfloat16,
         bnb_4bit_use_double_quant=True,
     )
-    return {**whole, "quantization_config": four_bits}
+    return {**whole, "quantization_config": fewer_bits}
 
 
 def encoded(tokenizer: Any, example: Example, answer: str) -> tuple[list[int], int]:

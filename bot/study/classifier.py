@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bot.study.windows import Vectors, Window, averaged, batches, cut, vectors
-from handlers.study import Numbers
+from handlers.study import HeadDoesNotFit, Numbers
 
 if TYPE_CHECKING:
     from indexing.embedder import Embedder
@@ -28,7 +28,9 @@ class Line:
     bias: float
 
     def probabilities(self, found: Vectors) -> Numbers:
-        """Return P(positive) of vectors [n, width]."""
+        """Return P(positive) of vectors [n, width]; raise HeadDoesNotFit for another width."""
+        if found.shape[1] != len(self.weights):
+            raise HeadDoesNotFit
         return np.asarray(1 / (1 + np.exp(-(found @ self.weights + self.bias))), np.float32)
 
 
@@ -47,7 +49,7 @@ class EmbeddingClassifier:
         self._embedder, self._head = embedder, head
 
     async def classify(self, texts: Sequence[str]) -> Numbers:
-        """Return the probability that each text is positive [n]."""
+        """Return the probability that each text is positive [n]; raise HeadDoesNotFit."""
         if not texts:
             return np.empty(0, np.float32)
         try:
@@ -67,8 +69,14 @@ class EmbeddingClassifier:
         return np.stack([found[index] for index in range(len(windows))])
 
 
-def load_classifier(embedder: "Embedder", folder: Path = Path(__file__).parent) -> EmbeddingClassifier:
-    """Read the head of a folder; safetensors holds numbers only, so nothing in it can run."""
+def own_head(data_dir: Path) -> Path:
+    """Return the folder in which a team keeps the head that it trained itself."""
+    return data_dir / "sentiment"
+
+
+def load_classifier(embedder: "Embedder", own: Path | None = None) -> EmbeddingClassifier:
+    """Read a team's own head, or the one that ships; safetensors holds numbers only, so nothing in it can run."""
+    folder = own if own and (own / HEAD).exists() else Path(__file__).parent
     return EmbeddingClassifier(embedder, load_head(folder))
 
 

@@ -42,6 +42,7 @@ def attention(model: Any, sentence: str) -> Attention:
     stacked = torch.stack(scores).float().cpu().numpy()
     return Attention(
         tokens=tuple(tokenizer.convert_ids_to_tokens(ids[0].tolist())),
+        ids=tuple(ids[0].tolist()),
         scores=stacked,
         weights=softmax(stacked),
         shares=shares(states[-1][0].float().cpu().numpy()),

@@ -16,6 +16,7 @@ from handlers.fields import BadFields, parse_fields
 from indexing.library import Page
 
 Task = Literal["sentiment", "extraction"]
+WATCHED = 8  # every eighth example that is not held out: its loss tells when to stop
 ROLES = {"system": "system", "human": "user", "ai": "assistant"}
 
 
@@ -28,9 +29,9 @@ class Example:
     others: tuple[str, ...] = ()
 
     @property
-    def held_out(self) -> bool:
-        """Tell whether this example is kept for the test: by its hash, so the same in every run."""
-        return hashlib.sha256(str(self.messages[-1].content).encode()).digest()[0] % HELD_OUT == 0
+    def digest(self) -> bytes:
+        """Return what decides on which side of the split this example lies: the same in every run."""
+        return hashlib.sha256(str(self.messages[-1].content).encode()).digest()
 
     @property
     def chat(self) -> list[dict[str, str]]:
@@ -71,10 +72,15 @@ def of_record(line: str, place: str) -> Example:
     return Example(tuple(messages), json.dumps({"records": values}, ensure_ascii=False))
 
 
-def split(examples: Sequence[Example]) -> tuple[list[Example], list[Example]]:
-    """Return what to train on and what is held out; raise StartFailed where one is empty."""
-    train = [example for example in examples if not example.held_out]
-    test = [example for example in examples if example.held_out]
-    if not train or not test:
-        raise StartFailed(f"{len(examples)} examples are too few: a fifth is held out.")
-    return train, test
+def split(examples: Sequence[Example]) -> tuple[list[Example], list[Example], list[Example]]:
+    """Return what to learn from, what tells when to stop, and what is held out for the score.
+
+    Raises StartFailed where one is empty.
+    """
+    test = [example for example in examples if example.digest[0] % HELD_OUT == 0]
+    rest = [example for example in examples if example.digest[0] % HELD_OUT]
+    watched = [example for example in rest if example.digest[1] % WATCHED == 0]
+    train = [example for example in rest if example.digest[1] % WATCHED]
+    if not train or not watched or not test:
+        raise StartFailed(f"{len(examples)} examples are too few: a fifth is held out, an eighth tells when to stop.")
+    return train, watched, test

@@ -1,5 +1,6 @@
 """Teach the language model a task: a LoRA adapter by peft, stopped in time, scored before and after."""
 
+import importlib.util
 import json
 import random
 import time
@@ -20,9 +21,10 @@ MODULES = ("q_proj", "k_proj", "v_proj", "o_proj")
 LEARNING_RATE = 5e-4
 BATCH = 8
 EPOCHS = 4
-PATIENCE = 2  # looks at the held-out loss without improvement
+PATIENCE = 2  # looks at the watched loss without improvement
 LOOKS_PER_EPOCH = 2
-MOST_TEST = 100  # held-out examples that are scored: a look at each costs a forward pass
+MOST_WATCHED = 64  # each look at them costs a forward pass
+MOST_TEST = 200  # held-out examples that are scored
 MOST_GENERATED = 20  # extraction is scored by letting the model write
 ANSWER_TOKENS = 300
 
@@ -31,7 +33,7 @@ Report = Callable[[str], None]
 
 @dataclass
 class Best:
-    """The adapter with the lowest held-out loss so far."""
+    """The adapter with the lowest loss on the watched examples so far."""
 
     loss: float = float("inf")
     state: dict[str, Any] | None = None
@@ -47,15 +49,21 @@ class Best:
         return self.waited < PATIENCE
 
 
-def finetune(*, task: str, data: Path, base: str, out: Path, report: Report = print) -> dict[str, Any]:
-    """Train an adapter, write it to the folder with its card, and return the card."""
+def finetune(  # noqa: PLR0913 - the options of a command
+    *, task: str, data: Path, base: str, out: Path, bits: int = 8, report: Report = print
+) -> dict[str, Any]:
+    """Train an adapter, write it to the folder with its card, and return the card.
+
+    `bits` (8 or 4) are those of the base's weights on a GPU with bitsandbytes; elsewhere they are held in full.
+    """
+    check(bits)
     import torch
     from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 
-    train, test = split(read_examples(task, data))
+    train, watched, test = split(read_examples(task, data))
     torch.manual_seed(0)
-    report(f"{len(train)} examples to learn from, {len(test)} held out. Loading {base}…")
-    model, tokenizer = load_base(base, Settings().cache_dir)
+    report(f"{len(train)} examples to learn from, {len(watched)} to watch, {len(test)} held out. Loading {base}…")
+    model, tokenizer = load_base(base, Settings().cache_dir, bits)
     architecture_of(model.config)  # before the long part
     lora = LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules=list(MODULES), lora_dropout=0.05, task_type="CAUSAL_LM")
     taught = get_peft_model(model, lora)
@@ -63,7 +71,7 @@ def finetune(*, task: str, data: Path, base: str, out: Path, report: Report = pr
     before = pupil.score(test)
     report(f"Before: {before:.3f} of the held-out examples right.")
     started = time.monotonic()
-    best = pupil.learn(train, test, lambda: get_peft_model_state_dict(taught), report)
+    best = pupil.learn(train, watched, lambda: get_peft_model_state_dict(taught), report)
     if best.state is None:
         raise StartFailed("The loss is not a number; the data may hold empty answers.")
     set_peft_model_state_dict(taught, best.state)
@@ -71,13 +79,23 @@ def finetune(*, task: str, data: Path, base: str, out: Path, report: Report = pr
     report(f"After: {after:.3f}.")
     card = {
         "task": task, "base": base, "data": data.name, "date": datetime.now(UTC).date().isoformat(),
-        "learned_from": len(train), "held_out": len(test[:MOST_TEST]), "score_before": round(before, 4),
-        "score_after": round(after, 4), "held_out_loss": round(best.loss, 4), "rank": RANK, "alpha": ALPHA,
+        "learned_from": len(train), "watched": len(watched), "held_out": len(scored(test)),
+        "score_before": round(before, 4), "score_after": round(after, 4), "watched_loss": round(best.loss, 4),
+        "rank": RANK, "alpha": ALPHA,
         "modules": MODULES, "seconds": round(time.monotonic() - started),
     }  # fmt: skip
     save(taught, best.state, card, out)
     report(f"Written to {out}. To use it: LLM_ADAPTERS={out / 'adapter.gguf'}")
     return card
+
+
+def check(bits: int) -> None:
+    """Raise StartFailed where the extra is not installed, or the bits are none that bitsandbytes has."""
+    missing = [name for name in ("peft", "gguf") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise StartFailed(f"{' and '.join(missing)} missing: pip install '.[finetune]'")
+    if bits not in {4, 8}:
+        raise StartFailed(f"--bits is 8 or 4, not {bits}.")
 
 
 def save(taught: Any, state: dict[str, Any], card: dict[str, Any], out: Path) -> None:
@@ -97,11 +115,11 @@ class Pupil:
         self.pad = int(tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id)
 
     def learn(
-        self, train: Sequence[Example], test: Sequence[Example], state: Callable[[], dict[str, Any]], report: Report
+        self, train: Sequence[Example], watched: Sequence[Example], state: Callable[[], dict[str, Any]], report: Report
     ) -> Best:
-        """Go through the examples until the held-out loss rises, or EPOCHS times."""
+        """Go through the examples until the loss on those that are only watched rises, or EPOCHS times."""
         rows = [encoded(self.tokenizer, example, example.answer) for example in train]
-        held_out = [encoded(self.tokenizer, example, example.answer) for example in test[:MOST_TEST]]
+        others = [encoded(self.tokenizer, example, example.answer) for example in watched[:MOST_WATCHED]]
         steps = EPOCHS * -(-len(rows) // BATCH)
         every = max(1, -(-len(rows) // BATCH) // LOOKS_PER_EPOCH)
         step_of = self._stepper(steps)
@@ -109,10 +127,10 @@ class Pupil:
         for number, batch in enumerate(self._batches(rows), start=1):
             loss = step_of(batch)
             if number % every == 0 or number == steps:
-                held_out_loss = self.loss(held_out)
-                report(f"step {number}/{steps}: loss {loss:.4f}, held out {held_out_loss:.4f}")
-                if not best.look(held_out_loss, state()):
-                    report("The held-out loss no longer falls: stopping.")
+                watched_loss = self.loss(others)
+                report(f"step {number}/{steps}: loss {loss:.4f}, watched {watched_loss:.4f}")
+                if not best.look(watched_loss, state()):
+                    report("The watched loss no longer falls: stopping.")
                     break
         return best
 
@@ -162,8 +180,8 @@ class Pupil:
 
     def score(self, examples: Sequence[Example]) -> float:
         """Return the share of held-out examples that are right: the likelier answer, or every field as it should be."""
-        scored = examples[:MOST_TEST] if examples[0].others else examples[:MOST_GENERATED]
-        return sum(self._right(example) for example in scored) / len(scored)
+        some = scored(examples)
+        return sum(self._right(example) for example in some) / len(some)
 
     def _right(self, example: Example) -> float:
         if not example.others:
@@ -201,6 +219,11 @@ class Pupil:
         kind = self.model.device.type
         able = kind == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
         return torch.autocast(kind, dtype=torch.bfloat16, enabled=able)
+
+
+def scored(examples: Sequence[Example]) -> Sequence[Example]:
+    """Return the held-out examples that are scored: where the model must write, fewer."""
+    return examples[: MOST_TEST if examples[0].others else MOST_GENERATED]
 
 
 def share_right(written: str, wanted: str) -> float:

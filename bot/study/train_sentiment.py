@@ -12,7 +12,7 @@ import numpy as np
 
 from bot.errors import StartFailed
 from bot.settings import Settings
-from bot.study.classifier import CARD, HEAD, Head, Line, save_head
+from bot.study.classifier import CARD, HEAD, Head, Line, own_head, save_head
 from bot.study.reviews import Review, known_reviews, read_reviews, split, unique
 from bot.study.windows import FIRST_LAYER, Vectors, averaged, batches, bert_of, cut, vectors
 from handlers.study import Numbers
@@ -32,7 +32,7 @@ def train(
 ) -> dict[str, Any]:
     """Train on CSV files, or on the public reviews where none are given; return the card.
 
-    Without a folder the head that ships with the bot is replaced.
+    Without a folder the head goes to DATA_DIR, where the bot prefers it to the one that ships (in bot/study).
     """
     started = time.monotonic()
     reviews = unique([review for path in data for review in read_reviews(path)])
@@ -43,7 +43,7 @@ def train(
     found = encode(model, [*learn, *test], show)
     head = fit(found[: len(learn)], learn, bert_of(model).config.hidden_size)
     card = describe(head, found, learn, test) | {"seconds": round(time.monotonic() - started)}
-    folder = out or Path(__file__).parent
+    folder = out or own_head(settings.data_dir)
     save_head(head, card, folder)
     print(f"\nWritten: {folder / HEAD} and {folder / CARD}", file=sys.stderr)  # noqa: T201
     return card

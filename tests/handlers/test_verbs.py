@@ -33,6 +33,9 @@ from handlers.verbs import parse
         ("extrais fournisseur, total", ("extract", "fournisseur, total")),
         ("sentiment I love it", ("sentiment", "I love it")),
         ("attention The cat sat.", ("attention", "The cat sat.")),
+        ("classify these", ("sentiment", "")),
+        ("Classify all these reviews, please.", ("sentiment", "")),
+        ("Classe ces avis", ("sentiment", "")),
     ],
 )
 def test_a_verb_in_either_language_is_understood(text: str, wanted: tuple[str, str]) -> None:
@@ -43,6 +46,8 @@ def test_a_verb_in_either_language_is_understood(text: str, wanted: tuple[str, s
     "text",
     [
         "Help me write a mail",
+        "Classify the vehicles that the report names",
+        "Classe !",
         "stop worrying about it",
         "forget what I said, but keep the rest",
         "docs are hard to write",

@@ -56,13 +56,13 @@ def test_the_shares_make_up_the_pooled_vector(embedding_model: Any, sentence: st
     assert len(seen.shares) == len(seen.tokens) == seen.scores.shape[-1]
 
 
-async def test_the_lesson_has_five_steps_and_four_pictures(services: Any) -> None:
+async def test_the_lesson_has_five_steps_each_with_its_picture(services: Any) -> None:
     pieces = await pieces_of(handler.attention(request("attention", "layer 3: The bank raised its rates."), services))
     said = [piece.markdown for piece in pieces if isinstance(piece, Text)]
     assert [text.split("**")[1].split(".")[0] for text in said] == ["1", "2", "3", "4", "5"]
     assert "layer 3" in said[1]
     pictures = [piece for piece in pieces if isinstance(piece, Picture)]
-    assert len(pictures) == 4
+    assert len(pictures) == 5
     assert all(picture.png.startswith(b"\x89PNG") for picture in pictures)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bot.study.classifier import EmbeddingClassifier, Head, Line, load_classifier, load_head, save_head
+from bot.study.classifier import EmbeddingClassifier, Head, Line, load_classifier, load_head, own_head, save_head
 from bot.study.windows import MOST_WINDOWS, WINDOW_TOKENS, Window, averaged, batches, cut, stretches, vectors
+from handlers.study import HeadDoesNotFit
 from indexing.embedder import Embedder
 
 TEXTS = {
@@ -77,6 +78,21 @@ def test_a_head_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert (read.layers.bias, read.embedding.bias) == (0.25, -1.0)
     assert read.layers.weights.tolist() == [0.5, -1.0]
     assert read.embedding.weights.tolist() == [2.0]
+
+
+async def test_a_teams_own_head_is_preferred(embedder: Embedder, tmp_path: Path) -> None:
+    """A head that finds everything positive: the bot reads it from its data folder, and else the one that ships."""
+    always = Head(Line(np.zeros(7 * 384, np.float32), 9.0), Line(np.zeros(384, np.float32), 9.0))
+    save_head(always, {}, own_head(tmp_path))
+    bad = "Boring, badly acted and far too long."
+    assert float((await load_classifier(embedder, own_head(tmp_path)).classify([bad]))[0]) > 0.99
+    assert float((await load_classifier(embedder, own_head(tmp_path / "other")).classify([bad]))[0]) < 0.5
+
+
+async def test_a_head_of_another_model_is_told_apart(embedder: Embedder) -> None:
+    small = Line(np.zeros(3, np.float32), 0.0)
+    with pytest.raises(HeadDoesNotFit):
+        await EmbeddingClassifier(embedder, Head(small, small)).classify(["a"])
 
 
 def test_the_last_vector_of_a_short_text_is_what_search_compares(embedding_model: Any) -> None:

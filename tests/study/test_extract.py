@@ -199,7 +199,7 @@ async def test_of_a_long_document_the_pages_that_matter_are_read_and_told() -> N
     [
         ("", "Tell me which fields"),
         ("a:banana from invoice.pdf", "banana"),
-        ("supplier from other.pdf", "no document called other.pdf"),
+        ("supplier from other.pdf", "no document named `other.pdf`"),
         ("supplier", "What shall I read"),
     ],
 )
@@ -215,6 +215,22 @@ async def test_in_french_too() -> None:
     text = next(piece.markdown for piece in pieces if isinstance(piece, Text))
     assert "| montant | 1\u202f234,50 |" in text
     assert "| date | 2026-02-02 |" in text
+
+
+async def test_a_shortcut_reads_the_message_it_was_used_on() -> None:
+    """Its text is the message, not a list of fields; nobody has to be in the channel for it."""
+    used = services({"what": "Lunch", "who": "Nora", "date": "3 June 2026", "amount": None})
+    used.library.documents = _nothing
+    used.messages = None
+    pieces = await pieces_of(extract(request("extract", "Lunch with Nora on 3 June 2026?", target="5.0"), used))
+    text = next(piece.markdown for piece in pieces if isinstance(piece, Text))
+    assert "this message" in text
+    assert "| date | 2026-06-03 |" in text
+
+
+async def test_a_name_needs_no_extension() -> None:
+    pieces = await pieces_of(extract(request("extract", f"{WISH} from invoice"), services(RECORD)))
+    assert "From invoice.pdf" in next(piece.markdown for piece in pieces if isinstance(piece, Text))
 
 
 def test_a_long_page_is_cut_at_its_lines() -> None:

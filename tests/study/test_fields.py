@@ -21,6 +21,12 @@ def test_french_is_understood() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("text", ["from, to, subject", "from", "days from order, price in euros"])
+def test_from_may_be_a_field(text: str) -> None:
+    """Only what stands last and looks like a name is a document."""
+    assert split_source(text) == (text, "")
+
+
 @pytest.mark.parametrize(
     "text", ["who, when:date from this thread", "who, when:date in the document", "who, when:date de ce fil"]
 )

@@ -10,6 +10,7 @@ import pytest
 
 from handlers.request import Attachment, Picture, Progress, Said, Text, UserError
 from handlers.sentiment import SLICE, sentiment
+from handlers.study import HeadDoesNotFit
 from tests.study.conftest import FilesOfFolder, OneThread, WordClassifier, pieces_of, request
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -99,6 +100,32 @@ async def test_a_bad_file_gets_a_sentence(services: Any, tmp_path: Path, name: s
     (tmp_path / "empty.txt").write_text("\n")
     with pytest.raises(UserError, match=words):
         await pieces_of(sentiment(request("sentiment", files=(name,)), services))
+
+
+async def test_a_table_in_the_thread_is_what_is_meant(services: Any, tmp_path: Path) -> None:
+    """Someone drops a table, then says "classify these" below it."""
+    (tmp_path / "avis.csv").write_bytes("\ufeffn°;avis\r\n1;bon\r\n2;mauvais\r\n".encode())
+    services.messages.said = [Said("U1", "here are the reviews", "1.0", ("avis.csv",)), Said("U2", "good", "2.0")]
+    *_, table = await pieces_of(sentiment(request("sentiment", "", thread="1.0"), services))
+    assert isinstance(table, Attachment)
+    assert [(row["text"], row["label"]) for row in rows_of(table)] == [("bon", "positive"), ("mauvais", "negative")]
+
+
+@pytest.mark.parametrize("data", [b"%PDF-1.7\n%\xe2\xe3", b"PK\x03\x04\x14\0\x08\0xl/workbook.xml", b"\x89PNG\r\n\0\0"])
+async def test_a_file_of_another_kind_is_not_judged_line_by_line(services: Any, tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "book.xlsx").write_bytes(data)
+    with pytest.raises(UserError, match=r"book\.xlsx is neither a table nor plain text"):
+        await pieces_of(sentiment(request("sentiment", files=("book.xlsx",)), services))
+
+
+async def test_a_head_for_another_model_is_explained(services: Any) -> None:
+    class Unfit:
+        async def classify(self, texts: Any) -> Any:
+            raise HeadDoesNotFit
+
+    services.classifier = Unfit()
+    with pytest.raises(UserError, match="train-sentiment"):
+        await pieces_of(sentiment(request("sentiment", "good"), services))
 
 
 @pytest.mark.parametrize("text", ["", "this thread"])

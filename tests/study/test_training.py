@@ -82,8 +82,11 @@ def test_examples_of_sentiment_are_the_judges_prompt(tmp_path: Path) -> None:
     examples = read_examples("sentiment", csv_of(tmp_path / "own.csv"))
     assert json.loads(examples[0].answer) == {"sentiment": "positive"}
     assert examples[0].chat[0]["role"] == "system"
-    learn, test = split(examples)
+    learn, watched, test = split(examples)
     assert len(learn) > len(test) > 5
+    assert watched
+    texts = [{str(example.messages[-1].content) for example in side} for side in (learn, watched, test)]
+    assert not (texts[0] & texts[1] or texts[1] & texts[2] or texts[0] & texts[2])
 
 
 def test_examples_of_extraction_are_the_handlers_prompt(tmp_path: Path) -> None:
