@@ -1,4 +1,7 @@
-"""How much of thirty documents is extracted right, and how much is invented: with grammar and check, and without."""
+"""How much of thirty documents and of real invoices is extracted right, and how much is invented.
+
+As the handler does it, with grammar and check, and by the bare model.
+"""
 
 import asyncio
 import json
@@ -6,63 +9,85 @@ import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 
 from bot.settings import Settings
 from handlers import evidence
-from handlers.extract import ANSWER_TOKENS, prompt
-from handlers.fields import Field, parse_fields, schema_of
+from handlers.extract import ANSWER_TOKENS, of_material, prompt
+from handlers.fields import Field, parse_fields
 from handlers.folding import folded
+from handlers.records import Material
+from handlers.request import Attachment, Request
 from handlers.values import Unreadable, read_value
 from indexing.language import language_of
 from indexing.library import Page
 from tests.evaluation.extraction_documents import Case, cases
+from tests.evaluation.real_invoices import real_cases
+
+WAYS = ("checked", "unchecked")
 
 
 def main() -> None:
     """Print a line for each document, then one line of JSON."""
-    print(json.dumps(asyncio.run(evaluate(Settings(), cases())), ensure_ascii=False))
+    print(json.dumps(asyncio.run(evaluate(Settings())), ensure_ascii=False))
 
 
-async def evaluate(settings: Settings, documents: Sequence[Case]) -> dict[str, Any]:
-    """Return the figures of both ways on the same documents with the same model."""
+async def evaluate(settings: Settings) -> dict[str, Any]:
+    """Return the figures of both ways on the same documents with the same model: of all, and of the real ones alone."""
     from bot.engine import open_chat_model
     from bot.weights import fetch_llm
 
+    real = await real_cases(settings.cache_dir / "invoices")
     path = None if settings.llm.url else fetch_llm(settings.llm.model, settings.cache_dir)
     model = await open_chat_model(settings.llm, path)
-    tallies = {way: {"fields": 0, "right": 0, "invented": 0, "seconds": 0.0} for way in ("checked", "unchecked")}
     try:
-        for case in documents:
-            for way, tally in tallies.items():
-                started = time.monotonic()
-                found = await extract(model, case, checked=way == "checked")
-                score(found, case.records, tally)
-                tally["seconds"] += time.monotonic() - started
-            print(
-                case.name, {way: f"{t['right']:.0f}/{t['fields']:.0f}" for way, t in tallies.items()}, file=sys.stderr
-            )
+        own_tallies = await tallies_of(model, cases())
+        real_tallies = await tallies_of(model, real)
     finally:
         await model.aclose()
-    return {"documents": len(documents), "model": settings.llm.model} | {way: shares(t) for way, t in tallies.items()}
+    figures: dict[str, Any] = {"documents": len(cases()), "real_questions": len(real), "model": settings.llm.model}
+    for way in WAYS:
+        both = {name: own_tallies[way][name] + real_tallies[way][name] for name in own_tallies[way]}
+        figures[way] = shares(both) | {"real": shares(real_tallies[way])}
+    return figures
 
 
-async def extract(model: BaseChatModel, case: Case, *, checked: bool) -> list[dict[str, Any]]:
-    """Return the records as the handler gives them, or as the bare model writes them."""
-    fields, page = parse_fields(case.fields), Page(number=1, text=case.text)
-    french = language_of(case.text) == "fr"
-    options: dict[str, Any] = {"max_tokens": ANSWER_TOKENS // 2, "temperature": 0.0}
-    if checked:
-        form = {"name": "records", "schema": schema_of(fields)}
-        options["response_format"] = {"type": "json_schema", "json_schema": form}
-    answer = str((await model.bind(**options).ainvoke(prompt([page], fields))).content)
-    if not checked:
-        return [bare(record, fields, french) for record in loose_records(answer)]
-    source = evidence.Source([page])
-    records = [evidence.check(record, fields, source, french=french) for record in evidence.records_of(answer)]
-    return [{name: found.value for name, found in record.items()} for record in evidence.merged(records)]
+async def tallies_of(model: Any, documents: Sequence[Case]) -> dict[str, dict[str, float]]:
+    """Return what was counted, by way; prints a line for each document."""
+    tallies = {way: {"fields": 0, "right": 0, "invented": 0, "seconds": 0.0} for way in WAYS}
+    for case in documents:
+        before = {way: tally["right"] for way, tally in tallies.items()}
+        for way, tally in tallies.items():
+            started = time.monotonic()
+            found = await (by_handler if way == "checked" else by_model)(model, case)
+            tally["seconds"] += time.monotonic() - started
+            score(found, case.records, tally)
+        right = {way: f"{tally['right'] - before[way]:.0f}" for way, tally in tallies.items()}
+        print(case.name, sum(map(len, case.records)), right, file=sys.stderr, flush=True)
+    return tallies
+
+
+async def by_handler(model: Any, case: Case) -> list[dict[str, Any]]:
+    """Return the records of the JSON file that a person gets."""
+    material = Material(case.name, tuple(Page(number=n, text=text) for n, text in enumerate(case.pages, start=1)))
+    request = Request(id="", action="extract", team="", channel="", user="")
+    services: Any = SimpleNamespace(model=model, count_tokens=model.count_tokens, context_tokens=model.context_tokens)
+    pieces = [piece async for piece in of_material(material, parse_fields(case.fields), request, services)]
+    files = [piece.data for piece in pieces if isinstance(piece, Attachment) and piece.name.endswith(".json")]
+    records = json.loads(files[0])["records"] if files else []
+    return [{name: found["value"] for name, found in record.items()} for record in records]
+
+
+async def by_model(model: BaseChatModel, case: Case) -> list[dict[str, Any]]:
+    """Return the records as the bare model writes them."""
+    fields = parse_fields(case.fields)
+    pages = [Page(number=number, text=text) for number, text in enumerate(case.pages, start=1)]
+    answer = await model.bind(max_tokens=ANSWER_TOKENS // 2, temperature=0.0).ainvoke(prompt(pages, fields))
+    french = language_of(" ".join(case.pages)) == "fr"
+    return [bare(record, fields, french) for record in loose_records(str(answer.content))]
 
 
 def loose_records(answer: str) -> list[dict[str, Any]]:

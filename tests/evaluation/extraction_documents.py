@@ -31,7 +31,7 @@ class Case:
     """A document, the fields to look for as a person would write them, and the truth."""
 
     name: str
-    text: str
+    pages: tuple[str, ...]
     fields: str
     records: Truth
 
@@ -44,7 +44,7 @@ def cases() -> list[Case]:
             for french in (False, True):
                 source = random.Random(f"{SEED}-{kind}-{number}-{french}")
                 text, fields, records = maker(source, french)
-                made.append(Case(f"{kind}-{number}-{'fr' if french else 'en'}", text, fields, records))
+                made.append(Case(f"{kind}-{number}-{'fr' if french else 'en'}", (text,), fields, records))
     return made
 
 
