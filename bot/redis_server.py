@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import structlog
 from redis.asyncio import Redis
@@ -40,7 +41,7 @@ def open_redis(url: str) -> "Redis":
     It has no timeout for an answer: with one, redis-py sends by `asyncio.wait_for`, which on Python 3.11 loses
     cancellations (bpo-37658), so that a stop or a time limit would go unheard. The kernel notices a lost line.
     """
-    lost_line = {"socket_keepalive": True, "socket_keepalive_options": KEEPALIVE}
+    lost_line: dict[str, Any] = {"socket_keepalive": True, "socket_keepalive_options": KEEPALIVE}
     return Redis.from_url(
         url,
         decode_responses=True,

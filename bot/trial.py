@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import signal
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +29,13 @@ def trial(*, port: int, data: Path | None, model: str, check: bool) -> None:
     """Run until interrupted, or until the check is done; raise StartFailed with what went wrong."""
     settings = _settings(port, data, model)
     fetch_models(settings)
-    asyncio.run(_run(settings, port, check))
+    _print("Loading the models ...")
+    with suppress(asyncio.CancelledError):
+        asyncio.run(_run(settings, port, check))
 
 
 async def _run(settings: Settings, port: int, check: bool) -> None:
+    _end_with_the_terminal()
     async with _workspace(port, settings.data_dir / "workspace") as url, running(settings) as app:
         if check:
             await _check(settings.slack.api_url)
@@ -40,21 +45,31 @@ async def _run(settings: Settings, port: int, check: bool) -> None:
         await app.wait()
 
 
+def _end_with_the_terminal() -> None:
+    """End in order, while the models load too, when this is killed or its window closed; not under nohup."""
+    task = asyncio.current_task()
+    for sign in (signal.SIGTERM, signal.SIGHUP):
+        if task and signal.getsignal(sign) is signal.SIG_DFL:
+            asyncio.get_running_loop().add_signal_handler(sign, task.cancel)
+
+
 def _print(text: str) -> None:
     print(text, flush=True)  # noqa: T201 - this is what the command is for
 
 
 def _settings(port: int, data: Path | None, model: str) -> Settings:
-    """Point the settings at the workspace on this machine, whatever the environment says of another one."""
-    for name in [name for name in os.environ if name.startswith("SLACK_")]:
+    """Point the settings at this machine alone, whatever the environment says of a real workspace and its stores.
+
+    The data lie apart from a real workspace's, too: two assistants with one queue would answer each other's requests.
+    """
+    for name in [name for name in os.environ if name.startswith(("SLACK_", "REDIS_URL", "QDRANT_"))]:
         del os.environ[name]
     os.environ |= {
         "SLACK_API_URL": f"http://127.0.0.1:{port}/api/",
         "SLACK_BOT_TOKEN": "xoxb-sandbox",
         "SLACK_APP_TOKEN": "xapp-sandbox",
     }
-    if data:
-        os.environ["DATA_DIR"] = str(data)
+    os.environ["DATA_DIR"] = str((data or Settings().data_dir / "try").absolute())
     if model:
         os.environ["LLM_MODEL"] = model
     return Settings()
@@ -80,24 +95,26 @@ async def _workspace(port: int, data: Path) -> AsyncIterator[str]:
 
 async def _answering(port: int, process: asyncio.subprocess.Process) -> None:
     client = AsyncWebClient("xoxb-sandbox", base_url=f"http://127.0.0.1:{port}/api/")
-    async with asyncio.timeout(START_SECONDS):
-        while process.returncode is None:
-            try:
-                await client.auth_test()
-                return
-            except (SlackClientError, OSError):
-                await asyncio.sleep(0.1)
-    raise StartFailed("The workspace did not start; its message stands above.")
+    end = time.monotonic() + START_SECONDS
+    while process.returncode is None and time.monotonic() < end:
+        try:
+            await client.auth_test()
+            return
+        except (SlackClientError, OSError):
+            await asyncio.sleep(0.1)
+    raise StartFailed("The workspace did not start; if it said why, its message stands above.")
 
 
 async def _check(api_url: str) -> None:
     """As alice: share the bundled handbook, ask about it, and look for an answer with a cited page."""
     alice = AsyncWebClient("xoxp-alice", base_url=api_url)
     channel = await _channel(alice, "general")
+    since = await _newest(alice, channel)
     await alice.files_upload_v2(channel=channel, file=str(EXAMPLES / "handbook.pdf"), filename="handbook.pdf")
-    await _said(alice, channel, lambda text: "pages" in text and "passages" in text)
+    await _said(alice, channel, since, lambda text: "pages" in text and "passages" in text)
+    since = await _newest(alice, channel)
     await alice.api_call("chat.command", json={"channel": channel, "command": "/ask", "text": QUESTION})
-    answer = await _said(alice, channel, lambda text: ANSWER in text)
+    answer = await _said(alice, channel, since, lambda text: ANSWER in text)
     _print(f"\n{QUESTION}\n{answer}\n\nIt works.")
 
 
@@ -106,20 +123,30 @@ async def _channel(client: AsyncWebClient, name: str) -> str:
     return next(str(channel["id"]) for channel in listed["channels"] if channel["name"] == name)
 
 
-async def _said(client: AsyncWebClient, channel: str, wanted: Callable[[str], bool]) -> str:
-    """Wait until a reply in one of the channel's newest threads is what is wanted."""
-    try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            while True:
-                history = await client.conversations_history(channel=channel, limit=5)
-                for message in history["messages"]:
-                    replies = await client.conversations_replies(channel=channel, ts=message["ts"])
-                    for reply in replies["messages"]:
-                        if wanted(_text(reply)):
-                            return _text(reply)
-                await asyncio.sleep(0.5)
-    except TimeoutError:
-        raise StartFailed(f"No such answer within {CHECK_SECONDS} seconds.") from None
+async def _newest(client: AsyncWebClient, channel: str) -> str:
+    """Return the ts of a channel's last message: an earlier check's answers do not count."""
+    history = await client.conversations_history(channel=channel, limit=1)
+    return next((str(message["ts"]) for message in history["messages"]), "0")
+
+
+async def _said(client: AsyncWebClient, channel: str, since: str, wanted: Callable[[str], bool]) -> str:
+    """Wait until a reply to something newer is what is wanted."""
+    last, end = "nothing", time.monotonic() + CHECK_SECONDS
+    while time.monotonic() < end:
+        for text in await _replies(client, channel, since):
+            if wanted(text):
+                return text
+            last = text or last
+        await asyncio.sleep(0.5)
+    raise StartFailed(f"No such answer within {CHECK_SECONDS} seconds. Last was said: {last}")
+
+
+async def _replies(client: AsyncWebClient, channel: str, since: str) -> list[str]:
+    texts: list[str] = []
+    for message in (await client.conversations_history(channel=channel, oldest=since))["messages"]:
+        thread = await client.conversations_replies(channel=channel, ts=message["ts"])
+        texts += [_text(reply) for reply in thread["messages"][1:]]
+    return texts
 
 
 def _text(message: dict[str, Any]) -> str:

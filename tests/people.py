@@ -91,6 +91,19 @@ class Person:
 
         return visible(await self._wait(shown))
 
+    async def presses_alone(self, channel: str, row: str) -> None:
+        """Press the button beside a row that the bot shows to this person only."""
+
+        async def shown() -> Message | None:
+            seen = (await self.client.api_call("chat.ephemerals", json={"channel": channel}))["messages"]
+            rows = [(message, block) for message in seen for block in message.get("blocks", []) if "accessory" in block]
+            return next(({"ts": m["ts"], **b["accessory"]} for m, b in rows if row in visible({"blocks": [b]})), None)
+
+        pressed = {
+            name: value for name, value in (await self._wait(shown)).items() if name in {"ts", "action_id", "value"}
+        }
+        await self.client.api_call("chat.press", json={"channel": channel, **pressed})
+
     async def root(self, channel: str, containing: str) -> str:
         """Wait for a message of the bot in the channel itself; return its ts."""
 

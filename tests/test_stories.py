@@ -1,4 +1,4 @@
-"""What people do with the assistant, from Slack to Slack: read this first."""
+"""What people do with the assistant, from Slack to Slack: read this first, then what goes wrong in test_mishaps.py."""
 
 import signal
 from pathlib import Path
@@ -10,9 +10,10 @@ from tests.pdfs import make_pdf
 from tests.people import Person
 
 
-async def test_a_direct_message_is_answered_in_its_thread(alice: Person, bot: str) -> None:
+@pytest.mark.parametrize("text", ["Hello! Say one short sentence.", "Bonjour ! Dis une phrase courte."])
+async def test_a_direct_message_is_answered_in_its_thread(alice: Person, bot: str, text: str) -> None:
     dm = await alice.dm(bot)
-    ts = await alice.says(dm, "Hello! Say one short sentence.")
+    ts = await alice.says(dm, text)
     assert await alice.reads(dm, ts)
 
 
@@ -47,13 +48,39 @@ async def test_ask_answers_with_the_page_it_comes_from(alice: Person, channel: s
     assert "p. 2" in answer
 
 
-async def test_ask_answers_in_french(alice: Person, channel: str, tmp_path: Path) -> None:
-    ts = await alice.shares(channel, make_pdf(tmp_path / "manuel.pdf", MANUEL))
+async def test_ask_answers_in_french(alice: Person, channel: str, manuel: Path) -> None:
+    ts = await alice.shares(channel, manuel)
     await alice.reads(channel, ts, lambda text: "passages" in text)
     await alice.commands(channel, "/ask", "Combien peut coûter une chambre d'hôtel par nuit ?")
     root = await alice.root(channel, "chambre d'hôtel")
     answer = await alice.reads(channel, root, lambda text: "manuel.pdf" in text)
     assert "p. 3" in answer
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+async def test_a_reply_to_an_answer_is_a_follow_up(
+    alice: Person, channel: str, handbook: Path, manuel: Path, language: str
+) -> None:
+    """Nobody is mentioned, and the reply makes sense only after what was asked before."""
+    document, asked, reply, cited = {
+        "en": (handbook, "How many days of paid leave do full-time employees get?", "And part-time employees?", "p. 2"),
+        "fr": (manuel, "Quand ferme le bureau ?", "Et quand ouvre-t-il ?", "p. 1"),
+    }[language]
+    shared = await alice.shares(channel, document)
+    await alice.reads(channel, shared, lambda text: "passages" in text)
+    await alice.commands(channel, "/ask", asked)
+    root = await alice.root(channel, asked)
+    await alice.reads(channel, root, lambda text: document.name in text)
+    await alice.says(channel, reply, thread=root)
+    assert f"{document.name}, {cited}" in await alice.reads(channel, root, lambda text: document.name in text, count=2)
+
+
+async def test_in_a_direct_message_commands_are_plain_words(alice: Person, bot: str, handbook: Path) -> None:
+    dm = await alice.dm(bot)
+    shared = await alice.shares(dm, handbook)
+    await alice.reads(dm, shared, lambda text: "passages" in text)
+    ts = await alice.says(dm, "ask When does the office open?")
+    assert "handbook.pdf, p. 1" in await alice.reads(dm, ts)
 
 
 async def test_a_question_that_no_document_answers_is_refused(alice: Person, channel: str, handbook: Path) -> None:
@@ -92,21 +119,19 @@ async def test_a_summary_says_which_pages_it_covers(alice: Person, bot: str, han
     assert "1-3" in (await alice.reads(dm, asked, lambda text: "of 3" in text)).replace("\N{EN DASH}", "-")
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "words"),
-    [
-        ("empty.pdf", b"", "empty"),
-        ("page.pdf", b"<!doctype html><html><body>Sign in</body></html>", "web page"),
-        ("picture.png", b"\x89PNG\r\n\x1a\n" + bytes(64), "PDF"),
-        ("damaged.pdf", b"%PDF-1.7\n" + bytes(500), "damaged"),
-    ],
-)
-async def test_a_bad_file_gets_a_clear_sentence(
-    alice: Person, channel: str, tmp_path: Path, name: str, content: bytes, words: str
+@pytest.mark.parametrize("method", ["", "stuff", "map_reduce", "refine"])
+async def test_the_document_shared_last_is_summarised_by_command(
+    alice: Person, channel: str, handbook: Path, manuel: Path, method: str
 ) -> None:
-    (tmp_path / name).write_bytes(content)
-    ts = await alice.shares(channel, tmp_path / name)
-    assert words in await alice.reads(channel, ts)
+    for document in (handbook, manuel):
+        shared = await alice.shares(channel, document)
+        await alice.reads(channel, shared, lambda text: "passages" in text)
+    await alice.commands(channel, "/summarize", method)
+    root = await alice.root(channel, "/summarize")
+    summary = await alice.reads(channel, root, lambda text: "manuel.pdf" in text)
+    assert "1-3 sur 3" in summary.replace("\N{EN DASH}", "-")
+    assert (method or "stuff") in summary
+    assert "(p. " in summary
 
 
 async def test_help_tells_what_it_can_do(alice: Person, bot: str) -> None:
@@ -126,12 +151,17 @@ async def test_forget_drops_the_memory_of_a_thread(alice: Person, bot: str) -> N
 
 
 async def test_a_restart_keeps_documents_and_threads(
-    workspace: Workspace, alice: Person, channel: str, handbook: Path
+    workspace: Workspace, alice: Person, bot: str, channel: str, handbook: Path
 ) -> None:
+    """The thread goes on without a mention, and its two messages from before are still remembered."""
     ts = await alice.shares(channel, handbook)
     await alice.reads(channel, ts, lambda text: "passages" in text)
+    thread = await alice.says(channel, f"<@{bot}> My favourite colour is teal.")
+    await alice.reads(channel, thread)
     workspace.stop_bot()
     workspace.start_bot()
+    await alice.says(channel, "forget", thread=thread)
+    assert "2 messages" in await alice.reads(channel, thread, count=2)
     await alice.commands(channel, "/ask", "What may a hotel room cost?")
     root = await alice.root(channel, "hotel room")
     assert "handbook.pdf, p. " in await alice.reads(channel, root)
@@ -142,6 +172,16 @@ async def test_docs_lists_only_what_may_be_seen_here(alice: Person, bot: str, ch
     await alice.reads(channel, ts, lambda text: "passages" in text)
     asked = await alice.says(channel, f"<@{bot}> docs")
     assert "handbook.pdf" in await alice.reads(channel, asked)
+
+
+async def test_a_document_is_removed_with_its_button(alice: Person, channel: str, handbook: Path) -> None:
+    ts = await alice.shares(channel, handbook)
+    await alice.reads(channel, ts, lambda text: "passages" in text)
+    await alice.commands(channel, "/docs")
+    await alice.presses_alone(channel, "handbook.pdf")
+    await alice.sees_alone(channel, lambda text: "I removed handbook.pdf" in text)
+    await alice.commands(channel, "/docs", "find handbook")
+    await alice.sees_alone(channel, lambda text: "no document" in text)
 
 
 @pytest.mark.slow
@@ -199,6 +239,14 @@ async def test_fields_are_read_from_a_document(alice: Person, channel: str, hand
     root = await alice.root(channel, "hotel price")
     answer = await alice.reads(channel, root, lambda text: "handbook.pdf" in text)
     assert "140" in answer or "None of these fields" in answer  # all that can be asked of the smallest model
+
+
+async def test_help_comes_by_command_to_that_person_alone(alice: Person, carol: Person, bot: str) -> None:
+    channel = await alice.channel([carol.id, bot])
+    await alice.commands(channel, "/help")
+    assert "I am Folio" in await alice.sees_alone(channel)
+    await carol.commands(channel, "/help")
+    assert "Je suis Folio" in await carol.sees_alone(channel)
 
 
 async def test_help_is_given_in_french(alice: Person, bot: str) -> None:
