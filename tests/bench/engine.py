@@ -9,15 +9,16 @@ import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from bot.engine import _open_local
 from bot.engine.chat_model import EngineChatModel
 from bot.engine.cores import default_threads
+from bot.engine.engine import Engine
+from bot.engine.llama import api
 from bot.settings import LlmSettings, Settings
 
 CHATS, ANSWER_TOKENS, ROUNDS = 8, 64, 5
@@ -33,6 +34,7 @@ QUESTION = (
 )
 WORDS = "the sea is wide and the night is long "
 LONG, THREAD = 330, 215  # times that make 3,000 and 2,000 tokens
+SPEECH_TOKENS = 150  # of one who speaks while a long prompt comes in
 Row = dict[str, Any]
 
 
@@ -69,7 +71,7 @@ class Ours:
 
 
 class Serial:
-    """llama-cpp-python's Llama, one after the other."""
+    """llama-cpp-python's Llama, one after the other; it keeps what a prompt has in common with the one before."""
 
     def __init__(self, path: Path, threads: int) -> None:
         from llama_cpp import Llama
@@ -79,9 +81,9 @@ class Serial:
         )
 
     def chats(self, prompts: list[list[int]]) -> tuple[float, float]:
+        self.llama.reset()
         began, first = time.perf_counter(), 0.0
         for prompt in prompts:
-            self.llama.reset()
             answer = self.llama.generate(prompt, temp=0.0, top_k=1, repeat_penalty=1.0)
             for number in range(ANSWER_TOKENS):
                 self.llama.detokenize([next(answer)])
@@ -148,8 +150,8 @@ async def eight_chats(path: Path, threads: int, rounds: int, big: bool) -> list[
         note("ours cached", await ours.chats(nonce))
         note("server cached", await asyncio.to_thread(server.chats, nonce))
     cold = 0.55 if big else 0.45
-    share = await python_share(ours)
-    gaps = [await longest_gap(ours, server, number) for number in range(3)]
+    shares = [await python_share(ours) for _ in range(rounds)]
+    gaps = [await longest_gap(ours, server, number) for number in range(rounds)]
     rows = [
         row("8 chats, cold", path.stem, seen["ours cold"], "Llama, serial", seen["serial"], cold),
         row("8 chats, cold", path.stem, seen["ours cold"], "xllamacpp server", seen["server cold"], cold),
@@ -158,7 +160,8 @@ async def eight_chats(path: Path, threads: int, rounds: int, big: bool) -> list[
             seen["serial first"], 0.10 if big else 0.12),
         row("longest gap beside a 3,000-token prompt", path.stem, [g[0] for g in gaps], "xllamacpp server",
             [g[1] for g in gaps], 0.5),
-        row("Python's share of a step of 8", path.stem, [share[0]], "the step", [share[1]], 0.08),
+        row("Python's share of a step of 8", path.stem, [s[0] for s in shares], "the step",
+            [s[1] for s in shares], 0.08),
     ]  # fmt: skip
     del server
     await ours.model.aclose()
@@ -172,69 +175,96 @@ def _turned(nonce: str, topic: str) -> list[Any]:
     return [SystemMessage(system["content"]), HumanMessage(user["content"])]
 
 
-async def python_share(ours: Ours) -> tuple[float, float]:
-    """Return the seconds of an average step outside llama_decode, and of the whole step."""
-    spent = {"step": 0.0, "decode": 0.0}
-    engine, llama = ours.model.engine, ours.model.llama
-    with timed(engine, "step", spent, "step"), timed(llama, "decode", spent, "decode"):
-        before = engine.counts.decodes
-        await ours.chats(f"share {time.time_ns()}")
-        steps = engine.counts.decodes - before
-    return (spent["step"] - spent["decode"]) / steps, spent["step"] / steps
+class Watch:
+    """Notes how long each step in which eight speak takes, outside llama_decode and in all."""
 
+    def __init__(self, engine: Engine) -> None:
+        self.steps: list[tuple[float, float]] = []
+        self._all_speak = False
+        self._decoding = 0.0
+        self._step, self._decode, self._llama_decode = engine.step, engine._decode, api.llama_decode
 
-@contextmanager
-def timed(thing: Any, name: str, spent: dict[str, float], key: str) -> Iterator[None]:
-    """Add up the seconds that a method takes."""
-    method: Callable[..., Any] = getattr(thing, name)
+    def step(self) -> bool:
+        self._all_speak, self._decoding, began = False, 0.0, time.perf_counter()
+        went_on = self._step()
+        whole = time.perf_counter() - began
+        if self._all_speak:
+            self.steps.append((whole - self._decoding, whole))
+        return went_on
 
-    def timing(*arguments: Any) -> Any:
+    def decode(self, work: list[tuple[Any, int]]) -> None:
+        self._all_speak = [count for _, count in work] == [1] * CHATS
+        self._decode(work)
+
+    def llama_decode(self, *arguments: Any) -> Any:
         began = time.perf_counter()
-        try:
-            return method(*arguments)
-        finally:
-            spent[key] += time.perf_counter() - began
+        status = self._llama_decode(*arguments)
+        self._decoding += time.perf_counter() - began
+        return status
 
-    setattr(thing, name, timing)
-    yield
-    delattr(thing, name)
+
+async def python_share(ours: Ours) -> tuple[float, float]:
+    """Return the seconds that a step in which eight speak spends outside llama_decode, and in all: medians of a run."""
+    engine = ours.model.engine
+    watch = Watch(engine)
+    with (
+        patch.object(engine, "step", watch.step),
+        patch.object(engine, "_decode", watch.decode),
+        patch.object(api, "llama_decode", watch.llama_decode),
+    ):
+        await ours.chats(f"share {time.time_ns()}")
+    outside, whole = zip(*watch.steps, strict=True)
+    return statistics.median(outside), statistics.median(whole)
 
 
 async def longest_gap(ours: Ours, server: Server, number: int) -> tuple[float, float]:
     """Let one speak while a 3,000-token prompt comes in; return the longest silence, ours and the server's."""
     long = [{"role": "user", "content": f"{number} {time.time_ns()} " + WORDS * LONG}]
     speaker = messages(f"gap {time.time_ns()}", "tides")
-    times: list[float] = []
+    return await our_gap(ours, speaker, long), await asyncio.to_thread(servers_gap, server, speaker, long)
 
+
+async def our_gap(ours: Ours, speaker: list[dict[str, str]], long: list[dict[str, str]]) -> float:
+    times: list[float] = []
     speaks = asyncio.Event()
 
     async def speak() -> None:
-        async for chunk in ours.model.astream(speaker, temperature=0, max_tokens=150):
+        async for chunk in ours.model.astream(speaker, temperature=0, max_tokens=SPEECH_TOKENS):
             if chunk.content:
                 times.append(time.perf_counter())
                 speaks.set()
 
     talking = asyncio.create_task(speak())
     await speaks.wait()
-    await asyncio.gather(ours.first(long, 1), talking)
-    theirs: list[float] = []
-    pause = threading.Event()
+    began = time.perf_counter()
+    ended = await ours.first(long, 1)
+    await talking
+    return gap(times, began, ended)
+
+
+def servers_gap(server: Server, speaker: list[dict[str, str]], long: list[dict[str, str]]) -> float:
+    times: list[float] = []
+    speaks = threading.Event()
 
     def hear(_: object) -> None:
-        theirs.append(time.perf_counter())
-        if len(theirs) == 4:
-            pause.set()
+        times.append(time.perf_counter())
+        if len(times) > 2:  # the first only says who speaks
+            speaks.set()
 
-    request = {"messages": speaker, "max_tokens": 150, "temperature": 0, "stream": True, "ignore_eos": True}
-    talk = asyncio.to_thread(server.server.handle_chat_completions, request, hear)
-    other = asyncio.create_task(talk)
-    await asyncio.to_thread(pause.wait)
-    await asyncio.gather(asyncio.to_thread(server.first, long, 1), other)
-    return _gap(times), _gap(theirs)
+    request = {"messages": speaker, "max_tokens": SPEECH_TOKENS, "temperature": 0, "stream": True, "ignore_eos": True}
+    talking = threading.Thread(target=server.server.handle_chat_completions, args=(request, hear))
+    talking.start()
+    speaks.wait()
+    began = time.perf_counter()
+    ended = server.first(long, 1)[0]
+    talking.join()
+    return gap(times, began, ended)
 
 
-def _gap(times: list[float]) -> float:
-    return max(later - earlier for earlier, later in itertools.pairwise(times))
+def gap(times: list[float], began: float, ended: float) -> float:
+    """Return the longest silence between pieces of a stream, of those that touch the time given."""
+    pairs = [pair for pair in itertools.pairwise(times) if pair[1] >= began and pair[0] <= ended]
+    return max(later - earlier for earlier, later in pairs)
 
 
 async def follow_up(path: Path, threads: int, rounds: int) -> Row:
