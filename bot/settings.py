@@ -150,9 +150,7 @@ GROUPS: tuple[type[BaseSettings], ...] = (
 
 def known_names() -> set[str]:
     """Return the names of all settings as they stand in the environment."""
-    return {
-        f"{group.model_config['env_prefix']}{name}".upper() for group in GROUPS for name in group.model_fields
-    }
+    return {f"{group.model_config['env_prefix']}{name}".upper() for group in GROUPS for name in group.model_fields}
 
 
 def refuse_unknown(environ: Mapping[str, str]) -> None:
