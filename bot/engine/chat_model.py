@@ -175,7 +175,8 @@ class EngineChatModel(BaseChatModel):
         if grammar and "temperature" not in self.model_fields_set:
             chosen["temperature"] = 0.0
         chosen |= {name: options[name] for name in SAMPLING if name in options}
-        return sequence.Sampling(**chosen, grammar=grammar)
+        logprobs = int(options.get("top_logprobs") or 0) if options.get("logprobs") else None
+        return sequence.Sampling(**chosen, grammar=grammar, logprobs=logprobs)
 
 
 class Answer:
@@ -211,13 +212,19 @@ class Answer:
             total_tokens=ended.prompt_tokens + ended.answer_tokens,
             input_token_details=InputTokenDetails(cache_read=ended.reused_tokens),
         )
-        message = AIMessageChunk(
-            content="",
-            usage_metadata=usage,
-            response_metadata={"finish_reason": ended.reason, "model_name": self._model.model_name},
-            chunk_position="last",
-        )
+        about: dict[str, Any] = {"finish_reason": ended.reason, "model_name": self._model.model_name}
+        if self.sequence.sampling.logprobs is not None:
+            about["logprobs"] = {"content": [self._told(likely) for likely in self.sequence.logprobs[: len(tokens)]]}
+        message = AIMessageChunk(content="", usage_metadata=usage, response_metadata=about, chunk_position="last")
         return ChatGenerationChunk(message=message)
+
+    def _told(self, likely: list[sequence.Likely]) -> dict[str, Any]:
+        """Return what is told of one token, in OpenAI's form."""
+        chosen, *others = [
+            {"token": piece.decode("utf-8", "replace"), "bytes": list(piece), "logprob": logprob}
+            for piece, logprob in ((self._model.llama.piece(token), logprob) for token, logprob in likely)
+        ]
+        return {**chosen, "top_logprobs": others}
 
 
 def grammar_in(options: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from llama_cpp import llama_cpp as api
 from bot.engine.closing import Closer
 from bot.engine.cores import default_threads
 from bot.engine.errors import DecodeFailed, Unavailable
-from bot.engine.sequence import Sampling, Sequence
+from bot.engine.sequence import Likely, Sampling, Sequence
 from bot.settings import LlmSettings
 
 KV_TYPES = {"f32": api.GGML_TYPE_F32, "f16": api.GGML_TYPE_F16, "q8_0": api.GGML_TYPE_Q8_0, "q4_0": api.GGML_TYPE_Q4_0}
@@ -128,11 +128,15 @@ class Llama:
         logits = self._logits(len(sequences))
         greedy = [not sequence.sampling.temperature and not sequence.sampling.grammar for sequence in sequences]
         best = logits.argmax(axis=1).tolist() if any(greedy) else []
-        return [
+        chosen = [
             best[row] if greedy[row] and sequence.sampling.repeat_penalty == 1
             else self._sampled(sequence, logits[row])
             for row, sequence in enumerate(sequences)
         ]  # fmt: skip
+        for row, (sequence, token) in enumerate(zip(sequences, chosen, strict=True)):
+            if sequence.sampling.logprobs is not None and isinstance(token, int):
+                sequence.logprobs.append(likeliest(logits[row], token, sequence.sampling.logprobs))
+        return chosen
 
     def _sampled(self, sequence: Sequence, logits: npt.NDArray[np.float32]) -> int | DecodeFailed:
         """Return the next token, or what went wrong: the others of the same decode go on."""
@@ -279,6 +283,14 @@ class Llama:
             return f"CPU, {self.threads} thread{'s' if self.threads > 1 else ''}"
         on_gpu = self._layers if self.offloaded < 0 else min(self.offloaded, self._layers)
         return f"GPU, {on_gpu} of {self._layers} layers"
+
+
+def likeliest(logits: npt.NDArray[np.float32], chosen: int, count: int) -> list[Likely]:
+    """Return the chosen token and the `count` likeliest, each with the logarithm of its probability."""
+    whole = np.logaddexp.reduce(logits)
+    top = np.argpartition(logits, -count)[-count:] if count else np.empty(0, np.intp)
+    told = [chosen, *top[np.argsort(logits[top])[::-1]].tolist()]
+    return [(token, float(logits[token] - whole)) for token in told]
 
 
 class Batch:

@@ -15,6 +15,10 @@ class Sampling:
     repeat_penalty: float = 1.0
     seed: int | None = None
     grammar: str = ""  # GBNF; "" allows everything
+    logprobs: int | None = None  # how many of the likeliest tokens are told beside each that was chosen; None: nothing
+
+
+Likely = tuple[int, float]  # a token and the logarithm of its probability, as the model gives it before any sampler
 
 
 @dataclass(eq=False)
@@ -31,6 +35,7 @@ class Sequence:
     slot: int | None = None
     reused: int = 0  # prompt tokens that did not have to be computed
     cut: bool = False  # the answer had to be ended before the model was ready
+    logprobs: list[list[Likely]] = field(default_factory=list)  # of each token: itself, then the likeliest, best first
 
     def __post_init__(self) -> None:
         self.prompt = len(self.tokens)

@@ -9,6 +9,7 @@ from pathlib import Path
 import llama_cpp
 import numpy as np
 import pytest
+from langchain_core.messages import HumanMessage
 
 from bot.engine.chat_model import EngineChatModel
 from bot.engine.engine import Engine
@@ -52,6 +53,26 @@ def peers_answer(peer: llama_cpp.Llama, prompt: list[int], longest: int = 24) ->
             break
         tokens.append(token)
     return tokens
+
+
+async def test_it_tells_how_likely_tokens_were(chat_model: EngineChatModel, peer: llama_cpp.Llama) -> None:
+    """As OpenAI's API does, and with the numbers that Llama's own logits give."""
+    message = await chat_model.ainvoke(QUESTIONS[0], temperature=0, max_tokens=3, logprobs=True, top_logprobs=4)
+    told = message.response_metadata["logprobs"]["content"]
+    assert "".join(entry["token"] for entry in told) == message.text
+    prompt = chat_model._tokenizer.encode(chat_model._template.render([HumanMessage(QUESTIONS[0])]))
+    peer.reset()
+    peer.eval(prompt)
+    pointer = llama_cpp.llama_get_logits_ith(peer._ctx.ctx, -1)
+    logits = np.ctypeslib.as_array(pointer, shape=(peer.n_vocab(),)).astype(np.float64)
+    logprobs = np.sort(logits - np.log(np.exp(logits - logits.max()).sum()) - logits.max())[::-1]
+    assert [entry["logprob"] for entry in told[0]["top_logprobs"]] == pytest.approx(logprobs[:4].tolist(), abs=0.1)
+    assert told[0]["logprob"] == told[0]["top_logprobs"][0]["logprob"]
+
+
+async def test_nothing_is_told_of_tokens_unless_asked(chat_model: EngineChatModel) -> None:
+    message = await chat_model.ainvoke(QUESTIONS[0], temperature=0, max_tokens=1)
+    assert "logprobs" not in message.response_metadata
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
