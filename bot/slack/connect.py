@@ -78,11 +78,13 @@ class SlackConnection:
         return session is not None and not session.closed
 
     async def start(self) -> None:
-        """Begin to listen; raise StartFailed with what mends it."""
+        """Begin to listen, which a worker never does; raise StartFailed with what mends it."""
         if self._settings.mode == "http":
-            await self._serve()
-            return
-        token = self._settings.app_token.get_secret_value()
+            await self._serve(_needed(self._settings, "signing_secret"))
+        else:
+            await self._open_sockets(_needed(self._settings, "app_token"))
+
+    async def _open_sockets(self, token: str) -> None:
         self._sockets = AsyncSocketModeHandler(self.app, token, web_client=self.client)
         self._sockets.client.proxy = self.client.proxy
         try:
@@ -99,8 +101,7 @@ class SlackConnection:
         if self.client.session:
             await self.client.session.close()
 
-    async def _serve(self) -> None:
-        secret = self._settings.signing_secret.get_secret_value()
+    async def _serve(self, secret: str) -> None:
         site = web.Application()
         site.router.add_post(PATH, HttpDoor(self.app, secret).take)
         self._server = web.AppRunner(site, access_log=None)
@@ -154,8 +155,7 @@ async def connect(settings: SlackSettings, *, loopback: bool) -> SlackConnection
 
     With `loopback` no proxy is used: slack_sdk ignores NO_PROXY.
     """
-    _require(settings)
-    client = _client(settings, loopback=loopback)
+    client = _client(settings, _needed(settings, "bot_token"), loopback=loopback)
     try:
         answer = await client.auth_test()
     except SLACK_ERRORS as error:
@@ -166,9 +166,9 @@ async def connect(settings: SlackSettings, *, loopback: bool) -> SlackConnection
     return SlackConnection(settings, client, _app(settings, client, identity), identity)
 
 
-def _client(settings: SlackSettings, *, loopback: bool) -> AsyncWebClient:
+def _client(settings: SlackSettings, token: str, *, loopback: bool) -> AsyncWebClient:
     client = AsyncWebClient(
-        settings.bot_token.get_secret_value(),
+        token,
         base_url=settings.api_url,
         timeout=CALL_SECONDS,
         session=aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CALL_SECONDS)),
@@ -209,11 +209,12 @@ def _quiet(name: str, level: int = logging.WARNING) -> logging.Logger:
     return logger
 
 
-def _require(settings: SlackSettings) -> None:
-    needed = ("bot_token", "app_token") if settings.mode == "socket" else ("bot_token", "signing_secret")
-    for name in needed:
-        if not getattr(settings, name).get_secret_value():
-            raise StartFailed(f"SLACK_{name.upper()} is missing. The README says where Slack shows it.")
+def _needed(settings: SlackSettings, name: str) -> str:
+    """Return a token or secret; raise StartFailed where it is empty."""
+    value: str = getattr(settings, name).get_secret_value()
+    if not value:
+        raise StartFailed(f"SLACK_{name.upper()} is missing. The README says where Slack shows it.")
+    return value
 
 
 def _refusal(name: str, error: BaseException) -> str:

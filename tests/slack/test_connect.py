@@ -139,8 +139,19 @@ async def test_a_refused_token_is_told(wire: Wire) -> None:
 
 
 async def test_a_missing_token_is_told(wire: Wire) -> None:
-    with pytest.raises(StartFailed, match="SLACK_SIGNING_SECRET is missing"):
-        await connect(settings_for(wire, signing_secret=SecretStr("")), loopback=True)
+    with pytest.raises(StartFailed, match="SLACK_BOT_TOKEN is missing"):
+        await connect(settings_for(wire, bot_token=SecretStr("")), loopback=True)
+
+
+@pytest.mark.parametrize(("mode", "name"), [("socket", "SLACK_APP_TOKEN"), ("http", "SLACK_SIGNING_SECRET")])
+async def test_only_who_listens_needs_what_slack_is_let_in_by(wire: Wire, mode: str, name: str) -> None:
+    """A worker calls Slack with the bot's token alone; a gateway is told what it lacks."""
+    connection = await connect(settings_for(wire, mode=mode, signing_secret=SecretStr("")), loopback=True)
+    assert (await connection.client.auth_test())["user_id"] == "UBOT"
+    with pytest.raises(StartFailed, match=f"{name} is missing"):
+        await connection.start()
+    assert not connection.connected
+    await connection.stop()
 
 
 async def test_a_workspace_that_does_not_answer_is_told(wire: Wire) -> None:
