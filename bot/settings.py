@@ -56,7 +56,7 @@ class LlmSettings(BaseSettings):
     answer_tokens: int = Field(700, ge=16)  # the longest answer
     threads: int = Field(0, ge=0)  # 0: physical cores minus what the rest needs
     parked_bytes: int = Field(512 * 2**20, ge=0)  # host memory for the KV state of threads that wait
-    waiting: int = Field(64, ge=1)  # requests in line before a newcomer is refused
+    waiting: int = Field(64, ge=1)  # requests in line before a newcomer is tried again later
     timeout_seconds: float = 600
 
 
@@ -148,6 +148,10 @@ GROUPS: tuple[type[BaseSettings], ...] = (
 )  # fmt: skip
 
 
+FOLDERS = frozenset({"DATA_DIR", "MODELS_DIR"})
+ALIKE = 0.9  # how alike a name without a prefix must be to be taken for a misspelt folder: DATADIR, MODEL_DIR
+
+
 def known_names() -> set[str]:
     """Return the names of all settings as they stand in the environment."""
     return {f"{group.model_config['env_prefix']}{name}".upper() for group in GROUPS for name in group.model_fields}
@@ -161,3 +165,5 @@ def refuse_unknown(environ: Mapping[str, str]) -> None:
         if name.startswith(prefixes) and name not in known:
             nearest = difflib.get_close_matches(name, known, n=1, cutoff=0)
             raise UnknownSetting(f"{name} is not a setting. Did you mean {nearest[0]}?")
+        if name not in FOLDERS and (nearest := difflib.get_close_matches(name, FOLDERS, n=1, cutoff=ALIKE)):
+            raise UnknownSetting(f"{name} is not a setting. Did you mean {nearest[0]}? Else unset it.")

@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bot.settings import GROUPS, Settings, known_names
+from bot.settings import FOLDERS, GROUPS, Settings, UnknownSetting, known_names
 
 EXAMPLE = Path(__file__).parents[2] / "deploy" / ".env.example"
 LINE = re.compile(r"#?([A-Z][A-Z0-9_]+)=(.*)")
-FOLDERS = {"DATA_DIR", "MODELS_DIR"}
 
 
 def example() -> dict[str, str]:
@@ -56,3 +55,23 @@ def test_the_example_is_accepted_as_it_stands(monkeypatch: pytest.MonkeyPatch) -
     for name, value in example().items():
         monkeypatch.setenv(name, value)
     assert Settings().llm.slots == 8
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [
+        ("LLM_MODLE", "LLM_MODEL"),
+        ("QDRANT_APIKEY", "QDRANT_API_KEY"),
+        ("DATADIR", "DATA_DIR"),
+        ("DATA_DIRS", "DATA_DIR"),
+        ("MODEL_DIR", "MODELS_DIR"),
+    ],
+)
+def test_a_misspelt_name_is_refused_with_the_nearest_right_one(misspelt: str, meant: str) -> None:
+    with pytest.raises(UnknownSetting, match=f"Did you mean {meant}"):
+        Settings({misspelt: "x"})
+
+
+@pytest.mark.parametrize("name", ["HOME", "XDG_DATA_DIRS", "XDG_DATA_HOME", "DATABASE_URL", "MODEL", "TMPDIR"])
+def test_what_is_not_ours_is_left_alone(name: str, tmp_path: Path) -> None:
+    assert Settings({name: "x", "DATA_DIR": str(tmp_path)}).data_dir == tmp_path
