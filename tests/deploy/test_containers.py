@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.settings import known_names
+from bot.settings import FOLDERS, known_names
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-SETTINGS = known_names() | {"DATA_DIR", "MODELS_DIR"}
+SETTINGS = known_names() | FOLDERS
+QUIET = "QDRANT__TELEMETRY_DISABLED"  # Qdrant's own name; its image reports how it is used unless this is "true"
 
 
 def documents() -> list[dict[str, Any]]:
@@ -40,7 +41,21 @@ def test_a_pod_gets_known_settings_only(pod: dict[str, Any]) -> None:
     assert pod["enableServiceLinks"] is False, "Kubernetes would set REDIS_PORT, which is no setting"
     for container in pod["containers"]:
         names = {variable["name"] for variable in container.get("env", [])}
-        assert names <= SETTINGS | {"PASSWORD"}
+        assert names <= SETTINGS | {"PASSWORD", QUIET}
+
+
+def test_only_the_gateway_holds_the_key_to_the_socket() -> None:
+    """A worker needs no more than the bot's token: tests/slack/test_connect.py."""
+    text = {file.stem: file.read_text(encoding="utf-8") for file in (DEPLOY / "kubernetes").glob("*.yaml")}
+    assert "name: SLACK_APP_TOKEN" in text["gateway"]
+    assert "name: SLACK_APP_TOKEN" not in text["worker"]
+
+
+def test_qdrant_reports_nothing_to_its_makers() -> None:
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    assert compose["qdrant"]["environment"] == {QUIET: "true"}
+    (pod,) = [pod.values[0] for pod in pods() if pod.id == "qdrant"]
+    assert pod["containers"][0]["env"] == [{"name": QUIET, "value": "true"}]
 
 
 @pytest.mark.parametrize("pod", pods())
@@ -62,7 +77,7 @@ def test_compose_publishes_nothing_and_sets_what_is_known() -> None:
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]
     for service in services.values():
         assert "ports" not in service
-        assert set(service.get("environment", {})) <= SETTINGS
+        assert set(service.get("environment", {})) <= SETTINGS | {QUIET}
 
 
 def test_every_image_has_a_version() -> None:
