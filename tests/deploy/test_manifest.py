@@ -1,0 +1,38 @@
+"""The app's manifest asks Slack for what the code reads, and for nothing else."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.slack.incoming import COMMANDS, SHORTCUTS, UPKEEP
+
+MANIFEST = Path(__file__).parents[2] / "deploy" / "manifest.yaml"
+MESSAGES = {"message.channels", "message.groups", "message.im", "message.mpim"}
+OTHERS = {"app_mention", "app_home_opened", "agent_session_stopped"}
+
+
+@pytest.fixture
+def manifest() -> dict[str, Any]:
+    """The manifest as Slack reads it."""
+    read: dict[str, Any] = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
+    return read
+
+
+def test_slack_sends_what_is_read_and_nothing_else(manifest: dict[str, Any]) -> None:
+    assert set(manifest["settings"]["event_subscriptions"]["bot_events"]) == UPKEEP | MESSAGES | OTHERS
+
+
+def test_every_command_and_shortcut_is_understood(manifest: dict[str, Any]) -> None:
+    features = manifest["features"]
+    assert {each["command"] for each in features["slash_commands"]} == set(COMMANDS)
+    assert {each["callback_id"] for each in features["shortcuts"]} == SHORTCUTS
+
+
+def test_what_guests_need_gone_can_be_found(manifest: dict[str, Any]) -> None:
+    """The first lines name three things to delete."""
+    assert "agent_view" in manifest["features"]
+    assert "assistant:write" in manifest["oauth_config"]["scopes"]["bot"]
+    agent = [name for name in manifest["settings"]["event_subscriptions"]["bot_events"] if name.startswith("agent_")]
+    assert agent == ["agent_session_stopped"]
