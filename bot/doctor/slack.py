@@ -15,10 +15,10 @@ APPS = "api.slack.com/apps -> your app"
 
 SCOPES = {  # what does not work without it
     "app_mentions:read": "nobody is answered who mentions the assistant",
-    "assistant:write": "no progress and no suggested questions are shown",
+    "assistant:write": "Slack has no agent view for the app: no suggested questions, no Stop button",
     "channels:history": "threads in public channels are not read",
     "channels:read": "nobody's membership in public channels is known, so their documents stay closed",
-    "chat:write": "no answer is posted",
+    "chat:write": "no answer is posted and no progress shown",
     "commands": "slash commands and shortcuts do nothing",
     "files:read": "shared files can't be read",
     "files:write": "pictures and tables can't be posted",
