@@ -142,7 +142,11 @@ def finetune(
 
 
 @bench.command("engine")
-def bench_engine(files: Annotated[list[str] | None, typer.Argument(help="GGUF files; both presets.")] = None) -> None:
+def bench_engine(
+    files: Annotated[
+        list[str] | None, typer.Argument(help="GGUF files; without any, smollm2-135m and qwen2.5-coder-1.5b.")
+    ] = None,
+) -> None:
     """Time shared decoding against llama.cpp's own ways of serving."""
     from tests.bench.engine import main
 

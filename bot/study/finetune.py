@@ -93,7 +93,7 @@ def check(bits: int) -> None:
     """Raise StartFailed where the extra is not installed, or the bits are none that bitsandbytes has."""
     missing = [name for name in ("peft", "gguf") if importlib.util.find_spec(name) is None]
     if missing:
-        raise StartFailed(f"{' and '.join(missing)} missing: pip install '.[finetune]'")
+        raise StartFailed(f"{' and '.join(missing)} missing. Run deploy/setup finetune.")
     if bits not in {4, 8}:
         raise StartFailed(f"--bits is 8 or 4, not {bits}.")
 
