@@ -1,6 +1,8 @@
 """What README.md says is there: its files, its settings, its commands."""
 
 import re
+import shlex
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,18 @@ def test_a_link_leads_somewhere(link: str) -> None:
     assert (ROOT / link).exists()
 
 
+@pytest.mark.parametrize(
+    "path", sorted(set(re.findall(r"\b(?:bot|handlers|indexing|deploy|tests)/[\w./-]*\w", README)))
+)
+def test_a_path_leads_somewhere(path: str) -> None:
+    assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("module", sorted(set(re.findall(r"python -m (tests[\w.]+)", README))))
+def test_a_module_that_is_run_exists(module: str) -> None:
+    assert find_spec(module)
+
+
 def test_every_setting_that_is_named_exists() -> None:
     named = set(re.findall(r"\b(?:SLACK|LLM|EMBEDDINGS|QDRANT|REDIS|BOT)_[A-Z_]+\b", README))
     assert named <= known_names()
@@ -30,3 +44,10 @@ def test_every_command_that_is_named_exists() -> None:
     for command, sub in named:
         assert command in commands
         assert not sub or sub in getattr(commands[command], "commands", {})
+
+
+@pytest.mark.parametrize("line", sorted(set(re.findall(r"python -m bot (\w+ --[^`\n]+)", README))))
+def test_a_command_knows_the_options_that_are_named(line: str) -> None:
+    name, *words = shlex.split(line)
+    known = {option for each in get_command(app).commands[name].params for option in each.opts}  # type: ignore[attr-defined]
+    assert {word for word in words if word.startswith("--")} <= known
