@@ -1,13 +1,13 @@
 """Fields out of a document, a thread or a message: always valid JSON, each value with its page and its words."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from handlers import evidence
 from handlers.evidence import Record
-from handlers.fields import BadFields, Field, parse_fields, schema_of, split_source
+from handlers.fields import EXTENSIONS, BadFields, Field, parse_fields, schema_of, split_source
 from handlers.naming import named, unknown
 from handlers.receiving import Refused, receive
 from handlers.records import Material, report
@@ -35,7 +35,7 @@ RULE = """You copy fields out of a text into JSON. Rules:
 
 async def extract(request: Request, services: Services) -> Pieces:
     """Copy fields out of a document or a thread into a table: `extract supplier, date:date, total:number`."""
-    fields, name = wishes(request)
+    fields, name = await wishes(request, services)
     material: list[Material] = []
     async for piece in gather(request, name, services, material):
         yield piece
@@ -44,14 +44,22 @@ async def extract(request: Request, services: Services) -> Pieces:
             yield piece
 
 
-def wishes(request: Request) -> tuple[tuple[Field, ...], str]:
+async def wishes(request: Request, services: Services) -> tuple[tuple[Field, ...], str]:
     """Return the fields and the name of the document; a shortcut, whose text is its message's, asks for the usual."""
     usual = SHORTCUT_CHAMPS if request.language == "fr" else SHORTCUT_FIELDS
     text, name = (usual, "") if request.target else split_source(request.text)
     try:
+        if name and not name.lower().endswith(EXTENSIONS) and not await may_see(name, request, services):
+            with suppress(BadFields):  # else the name was meant, and misspelt: `total:number from invoise`
+                return parse_fields(request.text), ""
         return parse_fields(text), name
     except BadFields as bad:
         raise UserError(say(f"extract.{bad.reason}", request.language, **bad.values)) from None
+
+
+async def may_see(name: str, request: Request, services: Services) -> bool:
+    """Tell whether a document of that name may be seen here."""
+    return bool(named(name, await services.library.documents(request.audience)))
 
 
 async def gather(request: Request, name: str, services: Services, material: list[Material]) -> AsyncIterator[Piece]:

@@ -23,15 +23,19 @@ PATTERNS = {
     "integer": r"^-?[0-9]([0-9.,' ]*[0-9])?$",
     "date": r"^[A-Za-zÀ-ÿ .,/-]*[0-9]+[A-Za-zÀ-ÿ0-9 .,/-]*$",
 }
+BLANKS = re.compile(r"\s+")
+LONGEST_SOURCE = 400  # characters at the end of a text: a longer file name can't be
+EXTENSIONS = (".pdf", ".docx", ".txt", ".md", ".markdown")
 SOURCE = re.compile(
-    r"(?:^|\s)(?:from|out of|in|depuis|dans|de|d')\s*(?:the |this |le |la |ce |cette |l')?(?:document |file |fichier )?"
-    r"[\"«“]?\s*(?P<name>[^,\"»”]*\.(?:pdf|docx|txt|md|markdown))\s*[\"»”]?\s*$",
+    r"(?:^|\s)(?:(?:from|out of|in|depuis|dans|de)\s+|d')"
+    r"(?:the |this |le |la |ce |cette |l')?(?:document |file |fichier )?"
+    r"[\"«“]?\s*(?P<name>[^,\n\"»”]*\.(?:pdf|docx|txt|md|markdown))\s*[\"»”]?\s*$",
     re.IGNORECASE,
 )
 # Without an extension only the words that hardly stand inside a field's name: `total:number from invoice`.
 TITLE = re.compile(
     r"\s(?:from|out of|depuis)\s+(?:the |this |le |la |ce |cette |l')?(?:document |file |fichier )?"
-    r"[\"«“]?\s*(?P<name>[^,:\"»”]+?)\s*[\"»”]?\s*$",
+    r"[\"«“]?\s*(?P<name>[^,:\n\"»”]+?)\s*[\"»”]?\s*$",
     re.IGNORECASE,
 )
 HERE = re.compile(
@@ -59,18 +63,27 @@ class Field:
 
 
 def split_source(text: str) -> tuple[str, str]:
-    """Return the list of fields and the name of the document: `a, b from invoice.pdf`; "" where none is named."""
-    text = text.strip().strip("`")
-    here = HERE.search(text)
+    """Return the list of fields and the name of the document: `a, b from invoice.pdf`; "" where none is named.
+
+    A name without an extension may be none after all: `supplier, days from order`.
+    """
+    text = tidied(text)
+    end = max(0, len(text) - LONGEST_SOURCE)
+    here = HERE.search(text, end)
     if here:
         return text[: here.start()].strip(), ""
-    named = SOURCE.search(text) or TITLE.search(text)
+    named = SOURCE.search(text, end) or TITLE.search(text, end)
     return (text[: named.start()].strip(" ,:"), named["name"].strip()) if named else (text, "")
+
+
+def tidied(text: str) -> str:
+    """Return a text without back quotes around it, each run of blanks as one: on long runs the patterns take hours."""
+    return BLANKS.sub(lambda run: "\n" if "\n" in run[0] else " ", text).strip(" \n`")
 
 
 def parse_fields(text: str) -> tuple[Field, ...]:
     """Read `supplier, date:date, total:number, status:paid|open`; raise BadFields."""
-    parts = [part.strip() for part in re.split(r"[,;\n]", text) if part.strip()]
+    parts = [part.strip() for part in re.split(r"[,;\n]", tidied(text)) if part.strip()]
     if not parts:
         raise BadFields("empty")
     if len(parts) > MOST_FIELDS:

@@ -200,6 +200,7 @@ async def test_of_a_long_document_the_pages_that_matter_are_read_and_told() -> N
         ("", "Tell me which fields"),
         ("a:banana from invoice.pdf", "banana"),
         ("supplier from other.pdf", "no document named `other.pdf`"),
+        ("total:number from invoise", "no document named `invoise`"),
         ("supplier", "What shall I read"),
     ],
 )
@@ -231,6 +232,15 @@ async def test_a_shortcut_reads_the_message_it_was_used_on() -> None:
 async def test_a_name_needs_no_extension() -> None:
     pieces = await pieces_of(extract(request("extract", f"{WISH} from invoice"), services(RECORD)))
     assert "From invoice.pdf" in next(piece.markdown for piece in pieces if isinstance(piece, Text))
+
+
+async def test_from_may_be_a_word_of_a_field() -> None:
+    """Where no document is called so, the words belong to the field."""
+    used = services({"supplier": "ACME Supplies Ltd.", "days from order": None})
+    pieces = await pieces_of(extract(request("extract", "`supplier, days from order`", thread="1.0"), used))
+    text = next(piece.markdown for piece in pieces if isinstance(piece, Text))
+    assert "From invoice.pdf" in text
+    assert "| days from order | — |" in text
 
 
 def test_a_long_page_is_cut_at_its_lines() -> None:

@@ -1,5 +1,8 @@
 """Field lists as people write them."""
 
+import contextlib
+import time
+
 import pytest
 
 from handlers.fields import BadFields, Field, parse_fields, schema_of, split_source
@@ -34,6 +37,38 @@ def test_this_thread_is_not_a_field(text: str) -> None:
     fields, name = split_source(text)
     assert [field.name for field in parse_fields(fields)] == ["who", "when"]
     assert not name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a from" + " " * 5000 + ":",
+        "a from" + " " * 140 + ":",
+        "a from the" + " " * 5000 + "x.pdf" + " " * 5000 + ":",
+        "a" + " " * 5000 + "from this" + " " * 5000 + "thread" + " " * 5000 + ":",
+        "a" + "\n" * 5000 + "b" + "\t " * 5000 + "(date",
+        "from a " * 5000 + ":",
+    ],
+)
+def test_blanks_cost_no_time(text: str) -> None:
+    """The event loop, and with it everybody, waits for this."""
+    began = time.monotonic()
+    fields, _ = split_source(text)
+    with contextlib.suppress(BadFields):
+        parse_fields(fields)
+    with contextlib.suppress(BadFields):
+        parse_fields(text)
+    assert time.monotonic() - began < 0.5
+
+
+def test_lines_separate_fields() -> None:
+    fields, name = split_source("supplier \n\n  invoice   number\n\tdate:date from   invoice.pdf ")
+    assert [field.name for field in parse_fields(fields)] == ["supplier", "invoice number", "date"]
+    assert name == "invoice.pdf"
+
+
+def test_a_field_may_begin_like_a_preposition() -> None:
+    assert split_source("description from invoice.pdf") == ("description", "invoice.pdf")
 
 
 def test_choices_and_brackets() -> None:
