@@ -11,7 +11,6 @@ from indexing.chunks import Chunk, Chunker
 from indexing.embedder import Embedder, Vectors
 from indexing.index import Point, VectorIndex
 from indexing.language import language_of
-from indexing.margins import without_running_heads
 from indexing.reading import Reading, ReadingLimits, ReadPage, Unreadable, kind_of
 from indexing.records import Record, chunk_point, page_point
 from indexing.sparse import AVERAGE_PAGE_TERMS, of_passage
@@ -54,8 +53,8 @@ class Ingest:
 
     async def _take_all(self, reading: Reading) -> None:
         chunker = Chunker(reading.about.outline)
-        async with aclosing(reading.pages()) as read:
-            async for page in without_running_heads(read):
+        async with aclosing(reading.pages()) as pages:
+            async for page in pages:
                 self._note(page)
                 self._waiting += chunker.feed(page.number, page.text)
                 if len(self._waiting) >= STORED_TOGETHER:

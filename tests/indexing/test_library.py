@@ -42,6 +42,16 @@ async def test_progress_is_told(library: Library, handbook: Path, shared: MakeSh
     assert {stage for stage, *_ in told} == {"reading", "embedding", "storing"}
 
 
+async def test_pages_that_are_nearly_alike_stay_whole(library: Library, tmp_path: Path, shared: MakeShare) -> None:
+    """Lines that differ only in their numbers, years at the head of pages: people wrote them."""
+    texts = [
+        f"Budget of the year {year}\nRent of office number {year - 2000}: {year} euros" for year in range(2018, 2026)
+    ]
+    receipt = await library.add(make_pdf(tmp_path / "budgets.pdf", texts), shared())
+    pages = await library.pages(receipt.document.id, readable_by=C1)
+    assert [page.text for page in pages] == texts
+
+
 async def test_nobody_else_finds_sees_or_reads_it(library: Library, handbook: Path, shared: MakeShare) -> None:
     receipt = await library.add(handbook, shared())
     for others in (C2, NOBODY):
