@@ -6,7 +6,7 @@ Readers give a table's text in the order in which it was drawn, and a cell of tw
 import ctypes
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, islice, pairwise
+from itertools import chain, groupby, islice, pairwise
 from typing import Any
 
 from pypdfium2 import raw
@@ -14,11 +14,14 @@ from pypdfium2 import raw
 NEAR = 3.0  # points: lines that are drawn apart and meant to touch
 LEAST_LINES = 2  # a cross makes four cells
 LEAST_LENGTH = 8.0  # points of a line that may bound a cell
-MOST_STROKES, MOST_LINES = 20_000, 600  # more are a drawing; strokes in one row make one line
+MOST_POINTS, MOST_STROKES, MOST_LINES = 100_000, 20_000, 600  # more are a drawing; strokes in one row make one line
+MOST_CELLS = 5000  # of a grid; more are a drawing too
+MOST_LOOKED_AT = 500_000_000  # characters: for each cell pdfium looks at all of the page, 200 million in a second
 FILLED = 0.4  # of the cells; fewer have text in a chart with grid lines
 WORDS = 0.15  # of the cells have a word; in a score there are only signs
 LONG_CELL = 5  # lines; two of them side by side in a table of few rows are many rows without lines between them
 FEW_ROWS = 3
+FEW_LETTERS = 5  # beside a table; more are another column
 LOST = 0.01  # of the letters may go when text is taken by place
 TORN = 0.03  # of the words may be cut by a line that is taken for a column's
 
@@ -42,6 +45,11 @@ class Grid:
         """Return where rows begin, from the top, and where the last ends; top and bottom may have no line either."""
         return merged(y for line in (*self.across, *self.down) for y in (line[1], line[3]))[::-1]
 
+    @property
+    def size(self) -> int:
+        """Return how many cells there are at most."""
+        return (len(self.rows) - 1) * (len(self.columns) - 1)
+
     def cells(self) -> Iterator[list[Box]]:
         """Yield the cells of each row; those without a line between them are one."""
         for top, bottom in pairwise(self.rows):
@@ -54,22 +62,37 @@ class Grid:
 
 
 def text_with_tables(page: Any) -> str:
-    """Return a pdfium page's text with its tables as rows; "" where it has none, or where that would lose text."""
-    lines = lines_of(page)
-    if not LEAST_LINES <= len(lines) <= MOST_LINES:
+    """Return a pdfium page's text with its tables as rows; "" where it has none, or where that would lose text.
+
+    It has none for us where the page is turned, or where other text stands beside them: rows would tear that apart.
+    """
+    if page.get_rotation() or not (found := grids(lines_of(page))):
         return ""
     textpage = page.get_textpage()
-    whole = textpage.get_text_bounded()
-    words = set(whole.split())
-    tables = [(grid, rows) for grid in grids(lines) if (rows := rows_of(grid, textpage, words))]
-    if not tables:
+    if sum(grid.size for grid in found) * textpage.count_chars() > MOST_LOOKED_AT:
         return ""
-    text = "\n".join(part for part in composed(tables, textpage, page.get_bbox()) if part.strip())
+    whole, box = textpage.get_text_bounded(), page.get_bbox()
+    words = set(whole.split())
+    tables = [(grid, rows) for grid in found if (rows := rows_of(grid, textpage, words))]
+    if not tables or any(letters_beside(grid, textpage, box) > FEW_LETTERS for grid, _ in tables):
+        return ""
+    text = "\n".join(part for part in composed(tables, textpage, box) if part.strip())
     return text if letters(text) >= (1 - LOST) * letters(whole) else ""
 
 
 def letters(text: str) -> int:
     return sum(character.isalnum() for character in text)
+
+
+def letters_beside(grid: Grid, textpage: Any, page: Box) -> int:
+    """Return how many letters stand to the left and to the right of a table."""
+    return sum(letters(textpage.get_text_bounded(*strip)) for strip in strips_beside(grid, page))
+
+
+def strips_beside(grid: Grid, page: Box) -> tuple[Box, Box]:
+    """Return the parts of a page to the left and to the right of a table."""
+    upper, lower = grid.rows[0], grid.rows[-1]
+    return (page[0], lower, grid.columns[0], upper), (grid.columns[-1], lower, page[2], upper)
 
 
 def composed(tables: Sequence[tuple[Grid, list[str]]], textpage: Any, page: Box) -> Iterator[str]:
@@ -79,10 +102,11 @@ def composed(tables: Sequence[tuple[Grid, list[str]]], textpage: Any, page: Box)
         upper, lower = grid.rows[0], grid.rows[-1]
         if upper > top:
             continue  # beside another table: its text is in that one's margin
+        before, after = strips_beside(grid, page)
         yield textpage.get_text_bounded(left, upper, right, top)
-        yield textpage.get_text_bounded(left, lower, grid.columns[0], upper)
+        yield textpage.get_text_bounded(*before)
         yield "\n".join(rows)
-        yield textpage.get_text_bounded(grid.columns[-1], lower, right, upper)
+        yield textpage.get_text_bounded(*after)
         top = lower
     yield textpage.get_text_bounded(left, end, right, top)
 
@@ -113,7 +137,9 @@ def is_table(rows: Sequence[Sequence[str]], words: set[str]) -> bool:
 
 
 def grids(lines: Sequence[Box]) -> list[Grid]:
-    """Group lines that touch; return the groups that may be a table of two rows and two columns."""
+    """Group lines that touch; return the groups that may be a table, of two rows and two columns at least."""
+    if not LEAST_LINES <= len(lines) <= MOST_LINES:
+        return []
     groups: list[list[Box]] = []
     for line in lines:
         touching = [group for group in groups if any(touch(line, other) for other in group)]
@@ -123,7 +149,7 @@ def grids(lines: Sequence[Box]) -> list[Grid]:
     for group in groups:
         across = [line for line in group if line[2] - line[0] > line[3] - line[1]]
         grid = Grid(across, [line for line in group if line not in across])
-        if len(grid.rows) > 2 and len(grid.columns) > 2:
+        if len(grid.rows) > 2 and len(grid.columns) > 2 and grid.size <= MOST_CELLS:
             found.append(grid)
     return found
 
@@ -180,19 +206,20 @@ def height(stroke: Box) -> int:
 
 def strokes_of(page: Any) -> Iterator[Box]:
     """Yield the straight pieces of all shapes that are drawn on a page."""
-    for shape in page.get_objects([raw.FPDF_PAGEOBJ_PATH], max_depth=1):
-        for (x, y, _begins), (next_x, next_y, begins) in pairwise(points_of(shape)):
-            flat = abs(next_x - x) < NEAR / 2 or abs(next_y - y) < NEAR / 2
-            if not begins and flat and max(abs(next_x - x), abs(next_y - y)) >= LEAST_LENGTH:
-                yield min(x, next_x), min(y, next_y), max(x, next_x), max(y, next_y)
+    shapes = page.get_objects([raw.FPDF_PAGEOBJ_PATH], max_depth=1)
+    points = islice(chain.from_iterable(map(points_of, shapes)), MOST_POINTS)
+    for (x, y, _begins), (next_x, next_y, begins) in pairwise(points):
+        flat = abs(next_x - x) < NEAR / 2 or abs(next_y - y) < NEAR / 2
+        if not begins and flat and max(abs(next_x - x), abs(next_y - y)) >= LEAST_LENGTH:
+            yield min(x, next_x), min(y, next_y), max(x, next_x), max(y, next_y)
 
 
 def points_of(shape: Any) -> Iterator[tuple[float, float, bool]]:
     """Yield a shape's points on the page, and whether a stroke begins there."""
     matrix = shape.get_matrix()
-    for number in range(min(raw.FPDFPath_CountSegments(shape), MOST_STROKES)):
+    for number in range(raw.FPDFPath_CountSegments(shape)):
         segment = raw.FPDFPath_GetPathSegment(shape, number)
         x, y = ctypes.c_float(), ctypes.c_float()
         raw.FPDFPathSegment_GetPoint(segment, x, y)
-        begins = raw.FPDFPathSegment_GetType(segment) == raw.FPDF_SEGMENT_MOVETO
+        begins = number == 0 or raw.FPDFPathSegment_GetType(segment) == raw.FPDF_SEGMENT_MOVETO
         yield *matrix.on_point(x.value, y.value), begins

@@ -7,6 +7,7 @@ import pypdfium2
 import pytest
 from fpdf import FPDF
 
+from indexing import tables
 from indexing.tables import text_with_tables
 
 ROWS = (
@@ -108,3 +109,56 @@ def test_rows_without_lines_between_them_are_left_to_the_reader(tmp_path: Path) 
     many = "\n".join(f"line {number}" for number in range(6))
     draw_table(pdf, (("Left", "Right"), (many, many)))
     assert page_of(pdf, tmp_path / "a.pdf") == ""
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_a_table_in_one_of_two_columns_is_left_to_the_reader(tmp_path: Path, left: bool) -> None:
+    """Rows across the page would tear the other column's sentences apart."""
+    pdf = new_page()
+    table_at, words_at = (10, 110) if left else (110, 10)
+    pdf.set_xy(words_at, 20)
+    pdf.multi_cell(80, 8, "The other column tells a story of its own, and goes on beside the table. " * 4)
+    draw_boxes(pdf, table_at, 20, (("City", "Limit"), ("Lyon", "110 euros"), ("Berlin", "140 euros")))
+    assert page_of(pdf, tmp_path / "a.pdf") == ""
+
+
+def test_a_mark_beside_a_table_stays(tmp_path: Path) -> None:
+    pdf = new_page()
+    draw_boxes(pdf, 20, 20, (("City", "Limit"), ("Lyon", "110 euros")))
+    pdf.text(12, 34, "a)")
+    assert squeezed(page_of(pdf, tmp_path / "a.pdf")) == ["a)", "City | Limit", "Lyon | 110 euros"]
+
+
+def test_a_turned_page_is_left_to_the_reader(tmp_path: Path) -> None:
+    pdf = new_page()
+    draw_table(pdf, ROWS)
+    pdf.output(str(tmp_path / "a.pdf"))
+    page = pypdfium2.PdfDocument(tmp_path / "a.pdf")[0]
+    assert text_with_tables(page)
+    page.set_rotation(90)
+    assert text_with_tables(page) == ""
+
+
+def test_a_grid_of_thousands_of_cells_is_a_drawing(tmp_path: Path) -> None:
+    pdf = new_page()
+    pdf.set_font("Helvetica", size=4)
+    draw_boxes(pdf, 5, 5, [["word"] * 53] * 95, 3.8, 2.9)
+    assert page_of(pdf, tmp_path / "a.pdf") == ""
+
+
+@pytest.mark.parametrize("limit", ["MOST_POINTS", "MOST_LOOKED_AT"])
+def test_no_page_may_take_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    """However many shapes there are, each with a few points, and however many characters."""
+    monkeypatch.setattr(tables, limit, 8)
+    pdf = new_page()
+    draw_boxes(pdf, 10, 20, [["word"] * 3] * 20)
+    assert page_of(pdf, tmp_path / "a.pdf") == ""
+
+
+def draw_boxes(
+    pdf: FPDF, x: float, y: float, rows: Sequence[Sequence[str]], width: float = 30, height: float = 10
+) -> None:
+    for row, cells in enumerate(rows):
+        for column, cell in enumerate(cells):
+            pdf.rect(x + width * column, y + height * row, width, height)
+            pdf.text(x + width * column + 0.2, y + height * (row + 0.7), cell)
