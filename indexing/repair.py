@@ -22,6 +22,13 @@ WORD_BEFORE = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*$")
 WORD = re.compile(r"[^\W\d_]+")
 LONGEST_WORD = 40  # letters that are looked at on each side of a hyphen
 LEAST_WORD = 4  # letters of a half that is a word by itself
+# Words that link others: c'est-à-dire, va-t-il, state-of-the-art.
+LINKING = {
+    "à", "au", "aux", "ce", "d", "de", "des", "du", "en", "et", "la", "le", "les", "par", "sous", "sur", "t",
+    "and", "as", "at", "by", "for", "in", "of", "on", "or", "out", "the", "to", "up",
+}  # fmt: skip
+    "à au aux ce d de des du en et la le les par sous sur t and as at by for in of on or out the to up".split()
+)
 BEFORE_HYPHEN, AFTER_HYPHEN = {"non", "self", "quasi", "demi"}, {"même", "mêmes", "être"}  # non-free, peut-être
 TEX_QUOTES = re.compile("\x13 ?([^\x13\x14]{1,400}?) ?\x14")  # the guillemets of TeX's T1 fonts
 GLYPH_NAME = re.compile(r"/[A-Za-z]+(?:\.[A-Za-z0-9]+)+")
@@ -55,11 +62,12 @@ def _unhyphenated(match: re.Match[str]) -> str:
 
 def is_compound(before: str, after: str, text: str) -> bool:
     """Tell whether a hyphen belongs between two halves: `c'est-à-dire`, `non-free`, or as the page itself writes it."""
-    if "-" in before or before.lower() in BEFORE_HYPHEN or after in AFTER_HYPHEN:
+    *others, last = before.split("-")
+    if (others and last.lower() in LINKING) or last.lower() in BEFORE_HYPHEN or after in AFTER_HYPHEN:
         return True
-    if occurs(before + after, text):
+    if occurs(before + after, text) or occurs(last + after, text):
         return False
-    both_words = min(len(before), len(after)) >= LEAST_WORD and occurs(before, text) and occurs(after, text)
+    both_words = min(len(last), len(after)) >= LEAST_WORD and occurs(last, text) and occurs(after, text)
     return both_words or occurs(f"{before}-{after}", text)
 
 
@@ -69,9 +77,12 @@ def occurs(word: str, text: str) -> bool:
 
 
 def without_glyph_names(text: str, other: str) -> str:
-    """Drop the names (`/noteheads.s2`) that one reader gives for signs that are no letters; the other does not."""
+    """Drop the names (`/noteheads.s2`) that one reader gives for signs that are no letters; the other does not.
+
+    Without the other's text, because it failed perhaps, nobody knows what is a name.
+    """
     names = GLYPH_NAME.findall(text)
-    if len(names) < LEAST_GLYPHS or any(name in other for name in names):
+    if not other or len(names) < LEAST_GLYPHS or any(name in other for name in names):
         return text
     return "\n".join(line for line in GLYPH_NAME.sub(" ", text).split("\n") if line.strip())
 

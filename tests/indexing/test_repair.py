@@ -19,6 +19,9 @@ from indexing.repair import is_garbled, is_glued, repair, without_glyph_names
         ("modi-\nﬁed", "modified"),
         ("a-\nb-\nc", "abc"),
         ("c’est-à-\ndire", "c’est-à-dire"),
+        ("Jean-Fran-\nçois", "Jean-François"),
+        ("socio-écono-\nmique", "socio-économique"),
+        ("a state-of-\nthe-art", "a state-of-the-art"),
         ("peut-\nêtre", "peut-être"),
         ("a non-\nfree licence", "a non-free licence"),
         ("reverse-\ndepends, and reverse-depends", "reverse-depends, and reverse-depends"),
@@ -70,3 +73,8 @@ def test_glyph_names_of_a_score_go_and_its_text_stays() -> None:
 def test_paths_that_both_readers_see_are_no_glyph_names() -> None:
     paths = "Edit /rc.local and /rc.conf and /rc.d before."
     assert without_glyph_names(paths, paths) == paths
+
+
+def test_where_the_other_reader_fails_nothing_goes() -> None:
+    paths = "Edit /rc.local and /rc.conf and /rc.d before."
+    assert without_glyph_names(paths, "") == paths
