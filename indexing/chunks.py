@@ -16,7 +16,7 @@ CHAPTER = re.compile(
     r"^(?:chapter|chapitre|section|article|annexe|appendix|part|partie)\s+(?:\d{1,3}|[A-Z])\b", re.IGNORECASE
 )
 MARKDOWN = re.compile(r"^#{1,6}\s+(.+)$")
-FENCE = "```"  # around code, where # begins a comment
+FENCE = "```"  # around code, where # begins a comment; twice in a line it is within it
 LETTERS = re.compile(r"[^\W\d_]+")
 
 Outline = tuple[tuple[int, str, int], ...]  # level, title, page
@@ -61,7 +61,7 @@ class Headings:
 
     def see(self, line: str) -> bool:
         """Look at a line; tell whether a heading begins with it."""
-        if line.startswith(FENCE):
+        if not self.pages and line.startswith(FENCE) and line.count(FENCE) == 1:
             self.fenced = not self.fenced
         if self.fenced:
             return False

@@ -115,3 +115,15 @@ def test_markdown_headings_nest() -> None:
     assert [c.heading for c in of([text], 400)][0::2] == ["Guide", "Guide > Setup", "Other"] or {
         c.heading for c in of([text], 400)
     } == {"Guide", "Guide > Setup", "Other"}
+
+
+def test_a_comment_in_code_is_no_heading_and_code_in_one_line_ends_in_it() -> None:
+    body = "\n" + "Words of it. " * 20 + "\n"
+    headings = {c.heading for c in of([f"# One{body}```\n# no heading\n```\n```x = 1```{body}# Two{body}"], 200)}
+    assert headings == {"One", "Two"}
+
+
+def test_back_quotes_hide_no_title_of_an_outline() -> None:
+    body = "A sentence that fills the page with words about nothing in particular. " * 4
+    chunks = chunks_of([(1, f"```\nTravel costs\n{body}")], ((0, "Travel costs", 1),))
+    assert chunks[-1].heading == "Travel costs"
