@@ -27,8 +27,6 @@ LINKING = {
     "à", "au", "aux", "ce", "d", "de", "des", "du", "en", "et", "la", "le", "les", "par", "sous", "sur", "t",
     "and", "as", "at", "by", "for", "in", "of", "on", "or", "out", "the", "to", "up",
 }  # fmt: skip
-    "à au aux ce d de des du en et la le les par sous sur t and as at by for in of on or out the to up".split()
-)
 BEFORE_HYPHEN, AFTER_HYPHEN = {"non", "self", "quasi", "demi"}, {"même", "mêmes", "être"}  # non-free, peut-être
 TEX_QUOTES = re.compile("\x13 ?([^\x13\x14]{1,400}?) ?\x14")  # the guillemets of TeX's T1 fonts
 GLYPH_NAME = re.compile(r"/[A-Za-z]+(?:\.[A-Za-z0-9]+)+")
