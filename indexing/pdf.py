@@ -21,7 +21,7 @@ from pypdf.errors import DependencyError, FileNotDecryptedError, PyPdfError, Wro
 from indexing import ocr
 from indexing.office import pages_of_docx, pages_of_text
 from indexing.repair import GLYPH_NAME, is_garbled, is_glued, repair, without_glyph_names
-from indexing.tables import text_with_tables
+from indexing.tables import letters, text_with_tables
 
 # What hostile files make the readers raise, beside their own errors; MemoryError is the address limit.
 BROKEN = (
@@ -30,6 +30,7 @@ BROKEN = (
 )  # fmt: skip
 HYPHEN = re.compile("(?<=\\w)\x02(?=\\w)")  # what pdfium gives for a hyphen at a line's end
 LEAST_LETTERS = 3  # of a page that counts as having text
+KEPT = 0.99  # of the letters, where tables become rows
 STAMP_LETTERS = 30  # a scanned page may carry as many: its number, "scanned with ..."
 
 
@@ -62,9 +63,9 @@ class PdfFile:
                 text, how = other, "pdfium"
         elif GLYPH_NAME.search(text):
             text = without_glyph_names(text, self._second(number))
-        if tabled := self._tables(number):
+        text = repaired(text, how)
+        if tabled := self._tables(number, text):
             text, how = tabled, "pdfium"
-        text = repair(HYPHEN.sub("-\n", text) if how == "pdfium" else text)
         if count_letters(text) < STAMP_LETTERS and self.pdfium:
             text, how = self._scan(number, text, how)
         elif not has_letters(text):
@@ -87,11 +88,14 @@ class PdfFile:
         except BROKEN:
             return ""
 
-    def _tables(self, number: int) -> str:
+    def _tables(self, number: int, text: str) -> str:
+        """Return the page's text with its tables as rows; "" where it has none, or where the text at hand is better."""
         try:
-            return text_with_tables(self.pdfium[number - 1]) if self.pdfium else ""
+            tabled = repaired(text_with_tables(self.pdfium[number - 1]), "pdfium") if self.pdfium else ""
         except BROKEN:
             return ""
+        sound = not is_glued(tabled) and not is_garbled(tabled)
+        return tabled if sound and letters(tabled) >= KEPT * letters(text) else ""
 
     def _scan(self, number: int, text: str, how: str) -> tuple[str, str]:
         """Return what OCR reads on a page that has hardly any text, a stamp perhaps; the text itself if that is all."""
@@ -100,8 +104,12 @@ class PdfFile:
             return text, "blank"
         if has_letters(text) and not ocr.is_picture(page):
             return text, how
-        read = repair(ocr.read(page)) if ocr.is_installed() else ""
-        return (read, "ocr") if count_letters(read) > count_letters(text) else (text, "none")
+        if not ocr.is_installed():
+            return text, "none"
+        read = repair(ocr.read(page))
+        if count_letters(read) > count_letters(text):
+            return read, "ocr"
+        return text, how if has_letters(text) else "none"
 
     def _title(self) -> str:
         try:
@@ -161,6 +169,11 @@ def _count(reader: pypdf.PdfReader | None) -> int:
         return len(reader.pages) if reader else 0
     except BROKEN as error:
         raise Refused("damaged") from error
+
+
+def repaired(text: str, how: str) -> str:
+    """Return what a reader found as people wrote it."""
+    return repair(HYPHEN.sub("-\n", text) if how == "pdfium" else text)
 
 
 def has_letters(text: str) -> bool:

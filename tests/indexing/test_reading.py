@@ -11,10 +11,12 @@ from fpdf import FPDF
 from PIL import Image, ImageDraw, ImageFont
 
 from indexing import ocr, reading
+from indexing.pdf import PdfFile
 from indexing.reading import Reading, ReadingLimits, ReadPage, Unreadable, kind_of
 from tests.pdfs import make_pdf
 
 ONE = ReadingLimits(processes=1)
+GLUED = "citylimitlyonanditssurroundingsallthewaytotheairport"
 
 
 async def read(path: Path, limits: ReadingLimits = ONE) -> list[ReadPage]:
@@ -181,6 +183,16 @@ async def test_a_stamp_on_a_scan_does_not_hide_it(tmp_path: Path, monkeypatch: p
     assert (page.text, page.how) == ("Page 1 of 1", "none")
 
 
+async def test_a_title_over_a_photo_has_been_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OCR sees the title that is text already, and nothing more: there is no more."""
+    tesseract = tmp_path / "tesseract"
+    tesseract.write_text("#!/bin/sh\necho Introduction\n")
+    tesseract.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (page,) = await read(scan(tmp_path / "slide.pdf", "", stamp="Introduction", height=250))
+    assert (page.text, page.how) == ("Introduction", "pypdf")
+
+
 async def test_a_blank_page_is_no_scan(tmp_path: Path) -> None:
     pages = await read(make_pdf(tmp_path / "book.pdf", ["Words.", ""]))
     assert [page.how for page in pages] == ["pypdf", "blank"]
@@ -198,6 +210,19 @@ async def test_a_table_is_read_as_rows(tmp_path: Path) -> None:
     pdf.output(str(tmp_path / "table.pdf"))
     (page,) = await read(tmp_path / "table.pdf")
     assert page.text == "City | Limit\nLyon and its surroundings, all the way to the airport | 110 euros"
+
+
+@pytest.mark.parametrize(
+    "worse",
+    ["City | Limit", f"{GLUED}\n" * 3, "\ue001" * 30 + " | City Limit Lyon 110 euros"],
+    ids=["letters", "spaces", "signs"],
+)
+def test_rows_that_lose_letters_or_spaces_are_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worse: str
+) -> None:
+    monkeypatch.setattr("indexing.pdf.text_with_tables", lambda _page: worse)
+    file = PdfFile(make_pdf(tmp_path / "a.pdf", ["City Limit Lyon 110 euros"]))
+    assert file.page(1)["text"] == "City Limit Lyon 110 euros"
 
 
 async def test_a_scan_without_ocr_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
