@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,8 @@ class Reading:
         return [*read, *(ReadPage(number, "", "failed") for number in range(first + len(read), last + 1))]
 
     async def _some(self, first: int, last: int) -> list[ReadPage]:
-        """Read these pages; fewer if the process dies or hangs at one, which has failed then."""
+        """Read these pages; fewer if the process dies or hangs at one, which has failed then, or time is up."""
+        self.seconds_left()
         reader = self._spare.pop() if self._spare else await Reader.start(self)
         try:
             read = await reader.read(first, last)
@@ -126,10 +128,15 @@ class Reading:
 
     def seconds_left(self) -> float:
         """Return how long this file may still be read; raise Unreadable when that is over."""
-        left = self.limits.seconds - self._spent_seconds / self.limits.side_by_side
+        left = self.limits.seconds - self._spent_seconds / self._side_by_side
         if left <= 0:
             raise Unreadable("too_slow", seconds=round(self.limits.seconds))
         return left
+
+    @property
+    def _side_by_side(self) -> int:
+        """Return how many readers can share the work: a short file has one block, and that one reader."""
+        return max(1, min(self.limits.side_by_side, -(-self.about.pages // PAGES_AT_ONCE)))
 
     def spend(self, seconds: float) -> None:
         """Count what a reader took."""
@@ -171,7 +178,7 @@ class Reader:
         return reader
 
     async def read(self, first: int, last: int) -> list[ReadPage]:
-        """Return these pages, or fewer if the process dies or hangs at one."""
+        """Return these pages, or fewer if the process dies or hangs at one, or when time is up."""
         assert self.process.stdin
         pages: list[ReadPage] = []
         try:
@@ -179,8 +186,9 @@ class Reader:
             await self.process.stdin.drain()
         except ConnectionError:
             return pages
-        while len(pages) <= last - first and (said := await self._hear(PAGE_SECONDS)):
-            pages.append(ReadPage(said["page"], said["text"], said["how"]))
+        with suppress(Unreadable):  # time is up: what was read stays
+            while len(pages) <= last - first and (said := await self._hear(PAGE_SECONDS)):
+                pages.append(ReadPage(said["page"], said["text"], said["how"]))
         return pages
 
     async def _hear(self, seconds: float) -> dict[str, Any] | None:

@@ -109,6 +109,34 @@ async def test_pages_read_before_time_was_up_stay(tmp_path: Path) -> None:
     assert (read_pages[0].how, read_pages[-1].how) == ("pypdf", "failed")
 
 
+async def test_pages_read_before_time_was_up_within_a_block_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = reading.Reader._hear
+
+    async def slow(self: reading.Reader, seconds: float) -> dict[str, object] | None:
+        said = await answer(self, seconds)
+        if said and said.get("page") == 3:
+            self.reading.spend(ONE.seconds)
+        return said
+
+    monkeypatch.setattr(reading.Reader, "_hear", slow)
+    pages = await read(make_pdf(tmp_path / "long.pdf", ["A page."] * 10))
+    assert [page.how for page in pages] == ["pypdf"] * 3 + ["failed"] * 7
+
+
+@pytest.mark.parametrize(("pages", "readers"), [(1, 1), (16, 1), (17, 2), (200, 4)])
+async def test_a_short_file_has_the_time_of_those_who_read_it(tmp_path: Path, pages: int, readers: int) -> None:
+    running = Reading(make_pdf(tmp_path / "a.pdf", ["A page."] * pages), "pdf", ReadingLimits(seconds=60, processes=4))
+    await running.start()
+    running.spend(60 * readers - running._spent_seconds - 1)
+    assert running.seconds_left() > 0
+    running.spend(1)
+    with pytest.raises(Unreadable):
+        running.seconds_left()
+    await running.stop()
+
+
 async def test_waiting_for_the_embedder_is_no_reading(tmp_path: Path) -> None:
     running = Reading(make_pdf(tmp_path / "short.pdf", ["A page."]), "pdf", ONE)
     await running.start()
