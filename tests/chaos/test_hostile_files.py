@@ -23,7 +23,7 @@ from tests.handlers.conftest import asked, files, library, model, services  # no
 from tests.handlers.standing import Folder
 from tests.pdfs import EXAMPLES, damaged, make_pdf
 
-COUNT = int(os.environ.get("MUTATED_PDFS", "25"))
+COUNT = int(os.environ.get("MUTATED_PDFS", "12"))
 LONGEST_SECONDS = 60  # for one file, on a busy machine
 
 
