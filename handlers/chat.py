@@ -65,7 +65,7 @@ async def concerns_documents(request: Request, history: Sequence[BaseMessage], s
     if not is_question and not (about_documents and leans(request.text, history)):
         return False
     passages = await services.library.search([request.text], readable_by=request.audience, limit=1)
-    return asking.is_answerable(passages, services)
+    return asking.relevance(passages) >= services.library.threshold
 
 
 async def began_with_a_file(request: Request, services: Services) -> bool:

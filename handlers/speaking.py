@@ -12,11 +12,17 @@ from handlers.words import say
 
 
 async def speak(
-    model: BaseChatModel, messages: Sequence[BaseMessage], language: str, **options: Any
-) -> AsyncIterator[Text | Progress]:
-    """Yield what the model says as it comes; closing this generator stops the model."""
+    model: BaseChatModel, messages: Sequence[BaseMessage], language: str,
+    heard: dict[str, Any] | None = None, **options: Any,
+) -> AsyncIterator[Text | Progress]:  # fmt: skip
+    """Yield what the model says as it comes; closing this generator stops the model.
+
+    `heard` takes what the model tells about its answer: LangChain's response_metadata.
+    """
     async with aclosing(model.astream(list(messages), **options)) as chunks:  # type: ignore[type-var]
         async for chunk in chunks:
+            if heard is not None:
+                heard |= chunk.response_metadata
             if words := str(chunk.text):
                 yield Text(words)
             elif position := chunk.response_metadata.get("queue_position"):

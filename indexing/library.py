@@ -210,8 +210,13 @@ class Library:
 
     @property
     def threshold(self) -> float:
-        """The relevance below which a question is refused without asking the model."""
+        """The relevance from which on the documents rather answer a question, where nothing but the search is known."""
         return relevance.THRESHOLD
+
+    @property
+    def floor(self) -> float:
+        """The relevance below which a question is refused without asking the model."""
+        return relevance.FLOOR
 
     async def aclose(self) -> None:
         """Write everything down and let go."""

@@ -51,6 +51,12 @@ class RemoteChatModel(ChatOpenAI):
         try:
             async for chunk in super()._astream(*arguments, **kwargs):
                 yield chunk
+        except BadRequestError as failure:
+            if not kwargs.pop("logprobs", None):
+                raise named(failure, self.context_tokens) from failure
+            kwargs.pop("top_logprobs", None)  # not every server tells how likely its tokens were
+            async for chunk in self._astream(*arguments, **kwargs):
+                yield chunk
         except (APIConnectionError, APIStatusError) as failure:
             raise named(failure, self.context_tokens) from failure
 

@@ -19,6 +19,7 @@ class FakeServer:
     def __init__(self) -> None:
         self.status, self.problem = 200, ""
         self.asked: list[dict[str, object]] = []
+        self.tells = True  # how likely its tokens were
 
     async def models(self, _: web.Request) -> web.Response:
         return web.json_response({"data": [{"id": "big-model", "max_model_len": 2048}]})
@@ -27,11 +28,16 @@ class FakeServer:
         self.asked.append(await request.json())
         if self.status != 200:
             return web.json_response({"error": {"message": self.problem}}, status=self.status)
+        if self.asked[-1].get("logprobs") and not self.tells:
+            return web.json_response({"error": {"message": "logprobs: unknown parameter"}}, status=400)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         for content in ("Bon", "jour"):
             piece = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "big-model",
                      "choices": [{"index": 0, "delta": {"role": "assistant", "content": content}}]}  # fmt: skip
+            if self.asked[-1].get("logprobs"):
+                told = {"token": content, "logprob": -0.5, "bytes": None}
+                piece["choices"][0]["logprobs"] = {"content": [{**told, "top_logprobs": [told]}]}  # type: ignore[index]
             await response.write(f"data: {json.dumps(piece)}\n\n".encode())
         await response.write(b"data: [DONE]\n\n")
         return response
@@ -66,6 +72,20 @@ async def test_it_streams_from_the_model_that_the_server_serves(server: tuple[Fa
     assert fake.asked[0]["model"] == "big-model"
     assert model.context_tokens == 2048
     assert model.count_tokens("abcdef") == 2
+
+
+@pytest.mark.parametrize("tells", [True, False])
+async def test_how_likely_tokens_were_is_told_where_the_server_does(
+    server: tuple[FakeServer, str], tells: bool
+) -> None:
+    fake, url = server
+    fake.tells = tells
+    model = await opened(url)
+    chunks = [chunk async for chunk in model.astream("Hello", logprobs=True, top_logprobs=20)]
+    await model.aclose()
+    assert "".join(str(chunk.content) for chunk in chunks) == "Bonjour"
+    told = [chunk.response_metadata["logprobs"] for chunk in chunks if chunk.response_metadata.get("logprobs")]
+    assert [entry["content"][0]["top_logprobs"][0]["token"] for entry in told] == (["Bon", "jour"] if tells else [])
 
 
 @pytest.mark.parametrize(

@@ -1,27 +1,37 @@
-"""Fit the coefficients of indexing/relevance.py: `python -m tests.evaluation.fit_refusal DOCUMENTS QUESTIONS...`.
+"""Fit what decides to refuse: `python -m tests.evaluation.fit_refusal DOCUMENTS QUESTIONS...`.
 
-Each question is asked of all documents, of its own document alone, and of the others; the folds are by question.
+First the search's coefficients (indexing/relevance.py): each question is asked of all documents, of its own document
+alone, and of the others. Then how they are weighed with the model's doubt (handlers/verdict.py), on all documents. All
+figures are of questions that were not fitted on: ten folds, by question.
 """
 
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
 from bot.settings import Settings
+from handlers import ask as asking
+from handlers.request import Services
+from handlers.verdict import logit, model_log_odds
 from indexing.audience import Audience
 from indexing.library import Library
 from indexing.relevance import Evidence
 from tests.evaluation.answers import EVERYBODY, Question, add_all, is_same, open_for
+from tests.evaluation.generation import services_of
 
 WEIGHTS = {"all": 1.0, "own": 0.5, "others": 1.0}
 REFUSED_WRONGLY = 0.1  # of the questions that all documents together answer
+REFUSED_WITHOUT_MODEL = 0.02
+FOLDS = GroupKFold(10, shuffle=True, random_state=1)
+Figures = np.ndarray[Any, np.dtype[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -33,16 +43,19 @@ class Case:
     scope: str
     answered: bool
     evidence: Evidence
+    model: float  # log odds; of all documents only
 
 
 async def cases(documents: Path, files: Sequence[Path]) -> list[Case]:
     """Ask every question in every scope."""
     lines = [json.loads(line) for file in files for line in file.read_text().splitlines() if line.strip()]
-    library = await open_for(Settings())
+    settings = Settings()
+    library = await open_for(settings)
     try:
         await add_all(library, documents)
         alone = await share_alone(library)
-        return [case for place, line in enumerate(lines) for case in await ask(library, alone, place, line)]
+        async with services_of(library, settings) as services:
+            return [case for place, line in enumerate(lines) for case in await ask(services, alone, place, line)]
     finally:
         await library.aclose()
 
@@ -59,7 +72,7 @@ async def share_alone(library: Library) -> dict[str, str]:
     return channels
 
 
-async def ask(library: Library, alone: dict[str, str], place: int, line: dict[str, str]) -> list[Case]:
+async def ask(services: Services, alone: dict[str, str], place: int, line: dict[str, str]) -> list[Case]:
     """Ask one question of all documents, of the one it is about, and of the others."""
     question = Question.of(json.dumps(line))
     topic = question.pdf or line["topic_pdf"]
@@ -69,48 +82,78 @@ async def ask(library: Library, alone: dict[str, str], place: int, line: dict[st
         "own": (Audience(own), question.answerable),
         "others": (Audience(frozenset(alone.values()) - own), False),
     }
+    doubt = await doubt_of(question, services)
+    print(question.id, question.answerable, round(doubt, 2), file=sys.stderr, flush=True)
     made = []
     for scope, (audience, answered) in scopes.items():
-        _, evidence = await library.evidence([question.question], readable_by=audience)
+        _, evidence = await services.library.evidence([question.question], readable_by=audience)
         assert evidence
-        made.append(Case(place, question.lang, scope, answered, evidence))
+        made.append(Case(place, question.lang, scope, answered, evidence, doubt))
     return made
+
+
+async def doubt_of(question: Question, services: Services) -> float:
+    """Return the model's log odds for one question about all documents."""
+    passages = await services.library.search([question.question], readable_by=EVERYBODY, limit=asking.PASSAGES)
+    asked = asking.Question(question.question, question.lang, [question.question])
+    doubts: list[float] = []
+    prompt = asking.prompt(asked, asking.fitting(passages, services))
+    async for _ in model_log_odds(prompt, question.lang, services, doubts):
+        pass
+    return doubts[0]
+
+
+def held_out(figures: Figures, answered: Figures, weights: Figures, groups: Figures) -> Figures:
+    """Return each case's probability by a fit on the other folds."""
+    found = np.zeros(len(answered))
+    for train, test in FOLDS.split(figures, answered, groups):
+        found[test] = fitted(figures[train], answered[train], weights[train]).predict_proba(figures[test])[:, 1]
+    return found
+
+
+def fitted(figures: Figures, answered: Figures, weights: Figures) -> LogisticRegression:
+    """Return a fit in which both sides weigh the same."""
+    balanced = weights.copy()
+    balanced[answered] *= weights[~answered].sum() / weights[answered].sum()
+    return LogisticRegression(max_iter=1000).fit(figures, answered, sample_weight=balanced)
 
 
 def fit(known: Sequence[Case]) -> None:
     """Print the coefficients, and what they do to questions that they were not fitted on."""
-    figures = np.array([astuple(case.evidence) for case in known])
-    answered = np.array([case.answered for case in known])
+    column: Callable[[str], Figures] = lambda name: np.array([getattr(case, name) for case in known])  # noqa: E731
+    answered, groups, scopes, languages = map(column, ("answered", "question", "scope", "language"))
     weights = np.array([WEIGHTS[case.scope] for case in known])
-    weights[answered] *= weights[~answered].sum() / weights[answered].sum()
-    held_out = np.zeros(len(known))
-    groups = [case.question for case in known]
-    for train, test in GroupKFold(10, shuffle=True, random_state=1).split(figures, answered, groups):
-        model = LogisticRegression(max_iter=1000).fit(figures[train], answered[train], sample_weight=weights[train])
-        held_out[test] = model.predict_proba(figures[test])[:, 1]
-    scopes = np.array([case.scope for case in known])
-    threshold = np.quantile(held_out[(scopes == "all") & answered], REFUSED_WRONGLY)
+    figures = np.array([astuple(case.evidence) for case in known])
+    search = held_out(figures, answered, weights, groups)
+    everything = scopes == "all"
+    threshold, floor = np.quantile(search[everything & answered], [REFUSED_WRONGLY, REFUSED_WITHOUT_MODEL])
     for scope in WEIGHTS:
-        for language in ("en", "fr"):
-            here = (scopes == scope) & np.array([case.language == language for case in known])
-            right, wrong = held_out[here & ~answered] < threshold, held_out[here & answered] < threshold
-            print(
-                scope,
-                language,
-                "refused right",
-                right.mean().round(2),
-                "wrong",
-                wrong.mean().round(2) if len(wrong) else "",
-            )
-    model = LogisticRegression(max_iter=1000).fit(figures, answered, sample_weight=weights)
-    names = [field.name for field in fields(Evidence)]
-    print(
-        "threshold",
-        threshold.round(3),
-        "intercept",
-        model.intercept_.round(3),
-        dict(zip(names, model.coef_[0].round(3), strict=True)),
-    )
+        told(f"search alone, {scope}", search < threshold, answered, languages, scopes == scope)
+    told("search alone, all, below the floor", search < floor, answered, languages, everything)
+    line(fitted(figures, answered, weights), threshold, [field.name for field in fields(Evidence)])
+    print("floor", floor.round(3))
+
+    both = np.column_stack([[logit(p) for p in search], column("model"), languages == "fr"])[everything]
+    answered, groups, languages = answered[everything], groups[everything], languages[everything]
+    weights, above = np.ones(len(answered)), search[everything] >= floor
+    together = held_out(both, answered, weights, groups) * above
+    threshold = np.quantile(together[answered], REFUSED_WRONGLY)
+    told("search and model", together < threshold, answered, languages, np.ones(len(answered), bool))
+    line(fitted(both, answered, weights), threshold, ["search", "model", "fr"])
+
+
+def told(name: str, refused: Figures, answered: Figures, languages: Figures, here: Figures) -> None:
+    """Print the shares of refusals, right and wrong."""
+    for language in ("en", "fr"):
+        some = here & (languages == language)
+        right, wrong = refused[some & ~answered], refused[some & answered]
+        print(name, language, "right", right.mean().round(2), "wrong", wrong.mean().round(2) if len(wrong) else "")
+
+
+def line(model: LogisticRegression, threshold: float, names: Sequence[str]) -> None:
+    """Print a fit."""
+    coefficients = dict(zip(names, model.coef_[0].round(3).tolist(), strict=True))
+    print("threshold", round(threshold, 3), "intercept", model.intercept_.round(3), coefficients)
 
 
 def main(documents: str, *files: str) -> None:

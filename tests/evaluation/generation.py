@@ -3,8 +3,8 @@
 import re
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,18 +80,24 @@ async def generate_figures(
     library: Library, audience: Audience, asked: Sequence[Any], settings: Settings, *, every: int = 1
 ) -> dict[str, dict[str, Any]]:
     """Ask every question (or every n-th) of the handler itself; return the figures of each language."""
+    async with services_of(library, settings) as services:
+        answers = [await answered(one, audience, services) for one in asked[::every]]
+    return {lang: figures([a for a in answers if a.question.lang == lang]) for lang in sorted({a.lang for a in asked})}
+
+
+@asynccontextmanager
+async def services_of(library: Library, settings: Settings) -> AsyncIterator[Services]:
+    """Give what a handler needs to answer from documents: the library and the language model."""
     path = None if settings.llm.url else fetch_llm(settings.llm.model, settings.cache_dir)
     model = await open_chat_model(settings.llm, path)
-    services = Services(
-        model=model, count_tokens=model.count_tokens, context_tokens=model.context_tokens, memory=Remembered(),
-        library=library, files=NoFiles(), messages=NoMessages(), classifier=None, encoder=None,  # type: ignore[arg-type]
-        data_dir=Path(),
-    )  # fmt: skip
     try:
-        answers = [await answered(one, audience, services) for one in asked[::every]]
+        yield Services(
+            model=model, count_tokens=model.count_tokens, context_tokens=model.context_tokens, memory=Remembered(),
+            library=library, files=NoFiles(), messages=NoMessages(), classifier=None, encoder=None,  # type: ignore[arg-type]
+            data_dir=Path(),
+        )  # fmt: skip
     finally:
         await model.aclose()
-    return {lang: figures([a for a in answers if a.question.lang == lang]) for lang in sorted({a.lang for a in asked})}
 
 
 async def answered(question: Any, audience: Audience, services: Services) -> Answered:

@@ -1,5 +1,6 @@
 """What handlers are given in tests: a real library, a memory, and a model that says what the test tells it."""
 
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ class ScriptedModel(BaseChatModel):
     lines: list[str] = Field(default_factory=list)
     asked: list[list[BaseMessage]] = Field(default_factory=list)
     options: list[dict[str, Any]] = Field(default_factory=list)
+    doubt: float | None = 0.05  # how likely it finds that it can't answer; None: it does not tell
+    weighed: list[list[BaseMessage]] = Field(default_factory=list)  # where it was asked for no more than that
     waits: int = 0  # chunks that say "in line" before the first word
     broken: bool = False
     closed: int = 0  # streams that were ended early
@@ -40,6 +43,14 @@ class ScriptedModel(BaseChatModel):
 
     def says(self, *lines: str) -> None:
         self.lines.extend(lines)
+
+    def _doubts(self, messages: list[BaseMessage]) -> dict[str, Any]:
+        if self.doubt is None:
+            return {}
+        no = "P" if "PAS DANS" in messages[-1].text else "NOT"
+        likely = {"The": 1 - self.doubt, no: self.doubt}
+        told = [{"token": token, "logprob": math.log(p)} for token, p in likely.items()]
+        return {"logprobs": {"content": [{**told[0], "top_logprobs": told}]}}
 
     def _next(self, messages: list[BaseMessage], options: dict[str, Any]) -> str:
         self.asked.append(messages)
@@ -58,10 +69,14 @@ class ScriptedModel(BaseChatModel):
         self, messages: list[BaseMessage], stop: list[str] | None = None,
         run_manager: AsyncCallbackManagerForLLMRun | None = None, **options: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:  # fmt: skip
-        line = self._next(messages, options)
         for place in range(self.waits, 0, -1):
             wait = {"queue_position": place, "expected_wait_seconds": 2 * place}
             yield ChatGenerationChunk(message=AIMessageChunk("", response_metadata=wait))
+        if options.get("logprobs"):
+            self.weighed.append(messages)
+            yield ChatGenerationChunk(message=AIMessageChunk("The", response_metadata=self._doubts(messages)))
+            return
+        line = self._next(messages, options)
         ended = False
         try:
             for at in range(0, len(line), 3):

@@ -70,6 +70,35 @@ async def test_a_question_without_an_answer_makes_no_model_call(
     assert not model.asked
 
 
+async def test_a_model_in_doubt_is_not_asked_to_answer(
+    handbook: Receipt, do: Do, asked: Asked, model: ScriptedModel
+) -> None:
+    """Whatever it would say: search and model together find that the passages hardly answer."""
+    model.doubt = 0.97
+    shown = await do(asked("ask", "How many days of paid leave do managers in Lyon get?"))
+    assert shown.text.startswith(say("ask.refused", "en"))
+    assert shown.sources
+    assert (len(model.weighed), model.asked) == (1, [])
+
+
+async def test_a_model_that_tells_no_doubt_leaves_it_to_the_search(
+    handbook: Receipt, do: Do, asked: Asked, model: ScriptedModel
+) -> None:
+    model.doubt = None
+    model.says("Full-time employees get 27 days of paid leave each year [1].")
+    assert "27 days" in (await do(asked("ask", QUESTION))).text
+
+
+async def test_doubt_and_answer_share_their_prompt(
+    handbook: Receipt, do: Do, asked: Asked, model: ScriptedModel
+) -> None:
+    """So that the passages are read once: the question of doubt is only added at the end."""
+    model.says("Full-time employees get 27 days of paid leave each year [1].")
+    await do(asked("ask", QUESTION))
+    assert model.weighed[0][0] == model.asked[0][0]
+    assert model.weighed[0][1].text.startswith(model.asked[0][1].text)
+
+
 @pytest.mark.parametrize("line", ["NOT IN THE PASSAGES", "The passages do not mention paid leave for interns."])
 async def test_the_models_own_no_is_the_same_refusal(
     line: str, handbook: Receipt, do: Do, asked: Asked, model: ScriptedModel
@@ -96,7 +125,7 @@ async def test_the_answer_is_asked_for_in_the_questions_language(
     await shares("manuel.md", "Congés payés. Les salariés à temps plein ont 27 jours de congés payés par an.")
     model.says("Les salariés à temps plein ont 27 jours de congés payés par an [1].")
     shown = await do(asked("ask", "Combien de jours de congés payés ont les salariés à temps plein ?"))
-    assert "en français" in str(model.asked[0][0].content)
+    assert "en français" in model.asked[0][1].text
     assert shown.sources[0].passage.document == "manuel.md"
 
 
