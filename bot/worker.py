@@ -26,7 +26,7 @@ logger = structlog.get_logger()
 
 WATCH_SECONDS = 0.25  # a stopped request is let go within a second
 MEND_SECONDS = 15
-FAILURES = 7  # tries of a request: about two minutes with the pauses below
+FAILURES = 7  # tries of a request: about a minute with the pauses below
 PAUSE_SECONDS = (1, 2, 4, 8, 16, 30, 60)
 UNTOLD_FAILURES = 24 * 60  # while the person can't be told either: a day of tries, one a minute
 STARTS = 12  # times a request may be begun and neither end nor fail; more, and it is what kills the process

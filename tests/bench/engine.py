@@ -286,7 +286,7 @@ async def follow_up(path: Path, threads: int, rounds: int) -> Row:
 
 
 def main(arguments: list[str]) -> None:
-    """Run on the files named, or on both presets; print a table, and JSON on the last line."""
+    """Run on the files named, or on the smallest preset and the default; print a table, and JSON on the last line."""
     from bot.weights import fetch_llm
 
     presets = ("preset:smollm2-135m", "preset:qwen2.5-coder-1.5b")
