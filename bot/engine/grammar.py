@@ -11,7 +11,7 @@ from bot.engine.gbnf import characters
 
 MOST_REPETITIONS = 900  # llama.cpp refuses about a thousand optional parts in each other; fewer still fit the schema
 SAFE = {
-    "char": r'[^"\\\x00-\x1F\x7F] | "\\" (["\\/bfnrt] | "u" ([0-9a-cA-Ce-fE-F] [0-9a-fA-F] | [dD] [0-7] [0-9a-fA-F])'
+    "char": r'[^"\\\x00-\x1F\x7F] | "\\" (["\\/bfnrt] | "u" ([0-9a-cA-Ce-fE-F] [0-9a-fA-F] | [dD] [0-7])'
     r" [0-9a-fA-F] [0-9a-fA-F])",
     "dot": r'[^"\\\x00-\x1F\x7F]',
 }  # the converter's own let through control characters, halves of surrogate pairs, and a bare quote for a dot

@@ -133,6 +133,15 @@ def test_whatever_is_chosen_the_answer_ends_in_time(schema: Any, more: int, dice
     assert whole(wander(closer, closer.least_tokens() + more, dice), schema)
 
 
+def test_an_escape_has_four_digits() -> None:
+    machine = machine_of(grammar_of('{"type": "string", "maxLength": 1}'))
+    for text, allowed in ((r'"\ud7ff"', True), (r'"\ud7fff"', False), (r'"\ud800"', False), (r'"\u00e9"', True)):
+        stacks = machine.begin
+        for character in text:
+            stacks = machine.step(stacks, character)
+        assert bool(stacks) is allowed, text
+
+
 def wander(closer: Closer, room: int, dice: random.Random) -> bytes:
     said, wanted = b"", b""
     for left in range(room, 0, -1):
