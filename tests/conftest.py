@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -180,9 +180,11 @@ async def bot(workspace: Workspace) -> str:
 
 
 @pytest.fixture
-async def channel(alice: Person, bob: Person, bot: str) -> str:
-    """A public channel of this story only, with alice, bob and the bot."""
-    return await alice.channel([bob.id, bot])
+async def channel(alice: Person, bob: Person, bot: str) -> AsyncIterator[str]:
+    """A public channel of this story only, with alice, bob and the bot; what was shared in it goes with it."""
+    channel = await alice.channel([bob.id, bot])
+    yield channel
+    await alice.client.conversations_archive(channel=channel)
 
 
 @pytest.fixture

@@ -54,6 +54,10 @@ class Person:
         )
         return (await self._wait(lambda: self._carrier(channel, path.name, thread)))["ts"]
 
+    async def sees_file(self, channel: str, name: str, thread: str) -> None:
+        """Wait for a file in a thread."""
+        await self._wait(lambda: self._carrier(channel, name, thread))
+
     async def commands(self, channel: str, command: str, text: str = "") -> None:
         """Run a slash command."""
         await self.client.api_call("chat.command", json={"channel": channel, "command": command, "text": text})
