@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import psutil
 from fpdf import FPDF
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "deploy" / "examples").glob("*.pdf"))
@@ -23,6 +24,12 @@ def make_pdf(path: Path, pages: Sequence[str]) -> Path:
         pdf.multi_cell(0, 8, text.encode("latin-1", "replace").decode("latin-1"))
     pdf.output(str(path))
     return path
+
+
+def readers() -> list[psutil.Process]:
+    """Return the processes of ours that read files and have not ended."""
+    children = psutil.Process().children()
+    return [child for child in children if child.status() != "zombie" and "indexing.pdf" in child.cmdline()]
 
 
 def damaged(data: bytes, dice: random.Random) -> bytes:

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pypdf
 import pytest
 
@@ -21,7 +20,7 @@ from handlers.receiving import Received, receive, sentence
 from handlers.request import Progress, Request, Services
 from tests.handlers.conftest import asked, files, library, model, services  # noqa: F401 - fixtures
 from tests.handlers.standing import Folder
-from tests.pdfs import EXAMPLES, damaged, make_pdf
+from tests.pdfs import EXAMPLES, damaged, make_pdf, readers
 
 COUNT = int(os.environ.get("MUTATED_PDFS", "12"))
 LONGEST_SECONDS = 60  # for one file, on a busy machine
@@ -65,5 +64,5 @@ async def test_every_mutated_file_gets_its_sentence(
         assert len(said) > 20, f"number {number}: {said!r}"
         files.files["F1"].unlink()
     await asyncio.sleep(0.5)
-    assert [child.name() for child in psutil.Process().children(recursive=True) if child.status() != "zombie"] == []
+    assert not readers()
     print(f"\n{COUNT} mutated PDFs in {time.monotonic() - began:.0f} s: {dict(ends)}, the slowest {slowest:.1f} s")

@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import psutil
 import pytest
 
 from indexing.audience import Audience
@@ -23,7 +22,7 @@ from indexing.edge import EdgeIndex
 from indexing.embedder import Embedder
 from indexing.library import Library
 from indexing.reading import ReadingLimits, Unreadable
-from tests.pdfs import EXAMPLES, damaged, make_pdf
+from tests.pdfs import EXAMPLES, damaged, make_pdf, readers
 
 C1 = Audience(frozenset({"C1"}))
 REASONS = {"not_a_pdf", "empty", "damaged", "encrypted", "no_text", "too_many_pages", "too_slow"}
@@ -61,7 +60,7 @@ async def outcomes(folder: Path, embedder: Embedder, files: Sequence[Path]) -> C
     await library.add(make_pdf(folder / "good.pdf", ["Everybody gets 27 days of paid leave."]), share("good.pdf"))
     found = await library.search(["paid leave"], readable_by=C1)
     assert any("27 days of paid leave" in passage.text for passage in found)
-    assert not [child for child in psutil.Process().children() if "indexing.pdf" in child.cmdline()]
+    assert not readers()
     await library._index.aclose()
     return counted
 
