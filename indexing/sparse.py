@@ -2,6 +2,7 @@
 
 import functools
 import re
+import threading
 import tomllib
 import unicodedata
 import zlib
@@ -28,6 +29,9 @@ STOP_WORDS = frozenset(
 Sparse = dict[int, float]
 
 
+_stemming = threading.Lock()  # a stemmer keeps the word that it is at; documents are indexed in several threads
+
+
 @functools.cache
 def _stemmers() -> tuple[snowballstemmer.stemmer, snowballstemmer.stemmer]:
     return snowballstemmer.stemmer("english"), snowballstemmer.stemmer("french")
@@ -36,8 +40,9 @@ def _stemmers() -> tuple[snowballstemmer.stemmer, snowballstemmer.stemmer]:
 @functools.lru_cache(100_000)
 def stem(word: str, language: str) -> str:
     """Return the folded stem of a lower-case word."""
-    english, french = _stemmers()
-    stemmed = (french if language == "fr" else english).stemWord(word)
+    with _stemming:
+        english, french = _stemmers()
+        stemmed = (french if language == "fr" else english).stemWord(word)
     return fold(stemmed)
 
 

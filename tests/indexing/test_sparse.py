@@ -1,8 +1,12 @@
 """Words as BM25 compares them, in French and in English."""
 
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from indexing.sparse import of_passage, of_question, terms, words
+from indexing.sparse import of_passage, of_question, stem, terms, words
 
 
 @pytest.mark.parametrize(
@@ -41,3 +45,23 @@ def test_a_rare_word_of_a_short_text_weighs_more_than_of_a_long_one() -> None:
 
 def test_only_stop_words_make_no_vector() -> None:
     assert of_question("What is it?") == {}
+
+
+@pytest.fixture
+def eager_threads() -> Iterator[None]:
+    """Threads that take turns as often as they can."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+def test_documents_side_by_side_have_the_stems_of_one_alone(eager_threads: None) -> None:
+    """Two files are indexed at once in two threads; a stemmer of the library holds one word at a time."""
+    plain = stem.__wrapped__
+    known = [f"{start}{middle}{end}" for start in ("install", "organis", "nation") for middle in ("at", "al", "ement")
+             for end in ("ions", "ing", "ively", "ées", "ment")]  # fmt: skip
+    alone = [plain(word, "fr") for word in known]
+    with ThreadPoolExecutor(4) as threads:
+        together = threads.map(lambda _: [plain(word, "fr") for word in known], range(40))
+        assert all(found == alone for found in together)
