@@ -5,6 +5,7 @@ from playwright.async_api import Page, expect
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import Sandbox
+from tests.bot.conftest import eventually
 from tests.browser.conftest import EVIL, App
 
 PDF = {"name": "handbook.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7 hello"}
@@ -43,6 +44,7 @@ async def test_an_answer_streams_into_the_thread(page: Page, app: App) -> None:
     await expect(page.locator("#log .status")).to_have_text("")
     await thread.get_by_role("button", name="Bad").click()
     await expect(thread.get_by_role("button", name="Bad")).to_have_attribute("aria-pressed", "true")
+    await eventually(lambda: bool(app.pressed))
     assert app.pressed[0]["value"] == "bad:1"
 
 
@@ -60,8 +62,9 @@ async def test_a_command_is_suggested_and_its_answer_is_private(page: Page, app:
     assert not app.pressed
     await private.get_by_role("button", name="Remove").click()
     await page.get_by_role("button", name="Yes").click()
-    await expect(private.get_by_role("button", name="Remove")).to_be_enabled()
+    await eventually(lambda: bool(app.pressed))
     assert [pressed["value"] for pressed in app.pressed] == ["handbook"]
+    await expect(private.get_by_role("button", name="Remove")).to_be_enabled()
 
 
 async def test_files_come_by_button_and_by_drag_and_drop(page: Page, sandbox: Sandbox) -> None:
