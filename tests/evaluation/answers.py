@@ -63,7 +63,7 @@ async def evaluate(files: Sequence[Path], documents: Path, generate: bool) -> di
     try:
         await add_all(library, documents)
         found = [await library.search([one.question], readable_by=EVERYBODY, limit=LOOKED_AT) for one in asked]
-        results = figures(asked, found, library.threshold)
+        results = figures(asked, found, library.floor)
         if generate:
             from tests.evaluation.generation import generate_figures
 
@@ -99,8 +99,8 @@ async def add_all(library: Library, documents: Path) -> None:
         print(f"{name}: {receipt.document.pages} pages, {receipt.document.chunks} chunks", file=sys.stderr)
 
 
-def figures(asked: Sequence[Question], found: Sequence[list[Passage]], threshold: float) -> dict[str, Any]:
-    """Return the figures of each language."""
+def figures(asked: Sequence[Question], found: Sequence[list[Passage]], floor: float) -> dict[str, Any]:
+    """Return the figures of each language; refusals are those without a model call, until the model has been asked."""
     results: dict[str, Any] = {}
     for language in sorted({one.lang for one in asked}):
         pairs = [(one, passages) for one, passages in zip(asked, found, strict=True) if one.lang == language]
@@ -112,8 +112,8 @@ def figures(asked: Sequence[Question], found: Sequence[list[Passage]], threshold
             "recall_at_1": share_of(one == 1 for one in ranks),
             "recall_at_5": share_of(0 < one <= 5 for one in ranks),
             "mrr": round(sum(1 / one for one in ranks if one) / max(1, len(ranks)), 3),
-            "refused_right": share_of(is_refused(passages, threshold) for passages in unknown),
-            "refused_wrong": share_of(is_refused(passages, threshold) for _, passages in known),
+            "refused_right": share_of(is_refused(passages, floor) for passages in unknown),
+            "refused_wrong": share_of(is_refused(passages, floor) for _, passages in known),
         }
     return results
 
@@ -131,9 +131,9 @@ def is_same(name: str, wanted: str | None) -> bool:
     return wanted is not None and (name == wanted or Path(name).name == Path(wanted).name)
 
 
-def is_refused(passages: Sequence[Passage], threshold: float) -> bool:
+def is_refused(passages: Sequence[Passage], floor: float) -> bool:
     """Tell whether the question is refused before the model is asked."""
-    return max((passage.relevance for passage in passages), default=0.0) < threshold
+    return max((passage.relevance for passage in passages), default=0.0) < floor
 
 
 def share_of(answers: Any) -> float:
@@ -147,5 +147,5 @@ def described(settings: Settings, library: Library) -> dict[str, Any]:
     embeddings = settings.embeddings
     return {
         "embeddings": embeddings.model, "int8": embeddings.int8, "reranker": embeddings.reranker,
-        "threshold": library.threshold, "llm": settings.llm.model,
+        "floor": library.floor, "threshold": library.threshold, "llm": settings.llm.model,
     }  # fmt: skip
