@@ -9,16 +9,15 @@ import statistics
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from bot.engine import _open_local
 from bot.engine.chat_model import EngineChatModel
 from bot.engine.cores import default_threads
-from bot.engine.engine import Engine
-from bot.engine.llama import api
 from bot.settings import LlmSettings, Settings
 
 CHATS, ANSWER_TOKENS, ROUNDS = 8, 64, 5
@@ -175,46 +174,32 @@ def _turned(nonce: str, topic: str) -> list[Any]:
     return [SystemMessage(system["content"]), HumanMessage(user["content"])]
 
 
-class Watch:
-    """Notes how long each step in which eight speak takes, outside llama_decode and in all."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.steps: list[tuple[float, float]] = []
-        self._all_speak = False
-        self._decoding = 0.0
-        self._step, self._decode, self._llama_decode = engine.step, engine._decode, api.llama_decode
-
-    def step(self) -> bool:
-        self._all_speak, self._decoding, began = False, 0.0, time.perf_counter()
-        went_on = self._step()
-        whole = time.perf_counter() - began
-        if self._all_speak:
-            self.steps.append((whole - self._decoding, whole))
-        return went_on
-
-    def decode(self, work: list[tuple[Any, int]]) -> None:
-        self._all_speak = [count for _, count in work] == [1] * CHATS
-        self._decode(work)
-
-    def llama_decode(self, *arguments: Any) -> Any:
-        began = time.perf_counter()
-        status = self._llama_decode(*arguments)
-        self._decoding += time.perf_counter() - began
-        return status
-
-
 async def python_share(ours: Ours) -> tuple[float, float]:
-    """Return the seconds that a step in which eight speak spends outside llama_decode, and in all: medians of a run."""
-    engine = ours.model.engine
-    watch = Watch(engine)
-    with (
-        patch.object(engine, "step", watch.step),
-        patch.object(engine, "_decode", watch.decode),
-        patch.object(api, "llama_decode", watch.llama_decode),
-    ):
+    """Return the seconds of an average step outside llama_decode, and of the whole step."""
+    spent = {"step": 0.0, "decode": 0.0}
+    engine, llama = ours.model.engine, ours.model.llama
+    with timed(engine, "step", spent, "step"), timed(llama, "decode", spent, "decode"):
+        before = engine.counts.decodes
         await ours.chats(f"share {time.time_ns()}")
-    outside, whole = zip(*watch.steps, strict=True)
-    return statistics.median(outside), statistics.median(whole)
+        steps = engine.counts.decodes - before
+    return (spent["step"] - spent["decode"]) / steps, spent["step"] / steps
+
+
+@contextmanager
+def timed(thing: Any, name: str, spent: dict[str, float], key: str) -> Iterator[None]:
+    """Add up the seconds that a method takes."""
+    method: Callable[..., Any] = getattr(thing, name)
+
+    def timing(*arguments: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return method(*arguments)
+        finally:
+            spent[key] += time.perf_counter() - began
+
+    setattr(thing, name, timing)
+    yield
+    delattr(thing, name)
 
 
 async def longest_gap(ours: Ours, server: Server, number: int) -> tuple[float, float]:
