@@ -1,7 +1,7 @@
 """Do the passages answer the question at all? What the search found, weighed with the model's own doubt.
 
-A small model that is left the choice says "not in the passages" of half of what they do say, and invents an answer to
-half of what they don't. How likely it found either is worth more than its word: the odds, not the choice, are used.
+A small model that is left the choice says "not in the passages" of more than half of the answerable questions, too
+(tests/evaluation/README.md). How likely it found that is worth more than its word: the odds, not the choice, count.
 """
 
 import math

@@ -42,7 +42,7 @@ class Evidence:
 INTERCEPT = -4.116
 COEFFICIENTS = Evidence(1.369, 1.065, 2.568, 0.82, -0.447, -1.349)
 THRESHOLD = 0.289  # refuses a tenth of the questions that are answered, in cross-validation
-FLOOR = 0.182  # refuses one in fifty of them
+FLOOR = 0.182  # refuses two of those sixty
 
 
 def evidence(hits: Sequence[Hit], question: str, vector: Vector, best_score: float) -> Evidence:
