@@ -98,12 +98,16 @@ async def answer(
     if not passages and not await services.library.documents(request.audience):
         yield Text(say("ask.no_document", question.language))
         return
+    found = relevance(passages)
+    if found < services.library.floor:
+        async for piece in refusal(question, passages, request, services):
+            yield piece
+        return
     evidence = Evidence(question.standalone, fitting(passages, services), services.library.embedder)
     grounded = Grounded(evidence, question.language)
-    if relevance(passages) >= services.library.floor:
-        async with aclosing(written(question, grounded, relevance(passages), services)) as pieces:  # type: ignore[type-var]
-            async for piece in pieces:
-                yield piece
+    async with aclosing(written(question, grounded, found, services)) as pieces:  # type: ignore[type-var]
+        async for piece in pieces:
+            yield piece
     if not grounded.is_supported:
         async for piece in refusal(question, passages, request, services):
             yield piece

@@ -29,7 +29,7 @@ EXTENSIONS = (".pdf", ".docx", ".txt", ".md", ".markdown")
 SOURCE = re.compile(
     r"(?:^|\s)(?:(?:from|out of|in|depuis|dans|de)\s+|d')"
     r"(?:the |this |le |la |ce |cette |l')?(?:document |file |fichier )?"
-    r"[\"«“]?\s*(?P<name>[^,\n\"»”]*\.(?:pdf|docx|txt|md|markdown))\s*[\"»”]?\s*$",
+    rf"[\"«“]?\s*(?P<name>[^,\n\"»”]*(?:{'|'.join(map(re.escape, EXTENSIONS))}))\s*[\"»”]?\s*$",
     re.IGNORECASE,
 )
 # Without an extension only the words that hardly stand inside a field's name: `total:number from invoice`.

@@ -21,7 +21,7 @@ from pypdf.errors import DependencyError, FileNotDecryptedError, PyPdfError, Wro
 from indexing import ocr
 from indexing.office import pages_of_docx, pages_of_text
 from indexing.repair import GLYPH_NAME, is_garbled, is_glued, repair, without_glyph_names
-from indexing.tables import letters, text_with_tables
+from indexing.tables import LOST, letters, text_with_tables
 
 # What hostile files make the readers raise, beside their own errors; MemoryError is the address limit.
 BROKEN = (
@@ -30,7 +30,6 @@ BROKEN = (
 )  # fmt: skip
 HYPHEN = re.compile("(?<=\\w)\x02(?=\\w)")  # what pdfium gives for a hyphen at a line's end
 LEAST_LETTERS = 3  # of a page that counts as having text
-KEPT = 0.99  # of the letters, where tables become rows
 STAMP_LETTERS = 30  # a scanned page may carry as many: its number, "scanned with ..."
 
 
@@ -95,7 +94,7 @@ class PdfFile:
         except BROKEN:
             return ""
         sound = not is_glued(tabled) and not is_garbled(tabled)
-        return tabled if sound and letters(tabled) >= KEPT * letters(text) else ""
+        return tabled if sound and letters(tabled) >= (1 - LOST) * letters(text) else ""
 
     def _scan(self, number: int, text: str, how: str) -> tuple[str, str]:
         """Return what OCR reads on a page that has hardly any text, a stamp perhaps; the text itself if that is all."""
@@ -183,7 +182,7 @@ def has_letters(text: str) -> bool:
 
 def count_letters(text: str) -> int:
     """Return how many letters and digits a page begins with."""
-    return sum(character.isalnum() for character in text[:2000])
+    return letters(text[:2000])
 
 
 READERS: dict[str, Callable[[Path], PdfFile | PagesOfText]] = {

@@ -5,7 +5,8 @@ Readers give a table's text in the order in which it was drawn, and a cell of tw
 
 import ctypes
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, groupby, islice, pairwise
 from typing import Any
 
@@ -28,19 +29,19 @@ TORN = 0.03  # of the words may be cut by a line that is taken for a column's
 Box = tuple[float, float, float, float]  # left, bottom, right, top
 
 
-@dataclass
+@dataclass(frozen=True)
 class Grid:
     """Lines that touch each other."""
 
-    across: list[Box] = field(default_factory=list)
-    down: list[Box] = field(default_factory=list)
+    across: list[Box]
+    down: list[Box]
 
-    @property
+    @cached_property
     def columns(self) -> list[float]:
         """Return where columns begin, and where the last ends; the sides of a table may have no line."""
         return merged(x for line in (*self.down, *self.across) for x in (line[0], line[2]))
 
-    @property
+    @cached_property
     def rows(self) -> list[float]:
         """Return where rows begin, from the top, and where the last ends; top and bottom may have no line either."""
         return merged(y for line in (*self.across, *self.down) for y in (line[1], line[3]))[::-1]
@@ -81,6 +82,7 @@ def text_with_tables(page: Any) -> str:
 
 
 def letters(text: str) -> int:
+    """Return how many letters and digits a text has."""
     return sum(character.isalnum() for character in text)
 
 
@@ -101,7 +103,7 @@ def composed(tables: Sequence[tuple[Grid, list[str]]], textpage: Any, page: Box)
     for grid, rows in sorted(tables, key=lambda table: -table[0].rows[0]):
         upper, lower = grid.rows[0], grid.rows[-1]
         if upper > top:
-            continue  # beside another table: its text is in that one's margin
+            continue  # within another table: its text is in that one's cells
         before, after = strips_beside(grid, page)
         yield textpage.get_text_bounded(left, upper, right, top)
         yield textpage.get_text_bounded(*before)
