@@ -12,6 +12,7 @@ from handlers.naming import named, unknown
 from handlers.receiving import Refused, receive
 from handlers.records import Material, report
 from handlers.request import Piece, Pieces, Progress, Request, Services, UserError
+from handlers.speaking import speak
 from handlers.words import say
 from indexing.document import Document
 from indexing.language import language_of
@@ -198,16 +199,16 @@ async def answer(
     messages: list[BaseMessage], fields: Sequence[Field], services: Services, language: str, answers: list[str]
 ) -> AsyncIterator[Piece]:
     """Let the model answer within the schema; its place in the line is progress. Appends the whole answer."""
-    schema = schema_of(tuple(fields))
-    model = services.model.bind(
-        response_format={"type": "json_schema", "json_schema": {"name": "records", "schema": schema}},
+    said: list[str] = []
+    stream = speak(
+        services.model, messages, language,
+        response_format={"type": "json_schema", "json_schema": {"name": "records", "schema": schema_of(tuple(fields))}},
         max_tokens=min(ANSWER_TOKENS, services.context_tokens // 4), temperature=0.0,
     )  # fmt: skip
-    said: list[str] = []
-    async for chunk in model.astream(messages):
-        position = chunk.response_metadata.get("queue_position")
-        if position and not chunk.content:
-            seconds = round(chunk.response_metadata.get("expected_wait_seconds") or 0)
-            yield Progress(say("extract.waiting", language, position=position, seconds=seconds))
-        said.append(str(chunk.content))
+    async with aclosing(stream) as pieces:  # type: ignore[type-var]
+        async for piece in pieces:
+            if isinstance(piece, Progress):
+                yield piece
+            else:
+                said.append(piece.markdown)
     answers.append("".join(said))

@@ -158,7 +158,7 @@ async def test_the_schema_goes_with_the_question() -> None:
 
 async def test_the_line_is_progress() -> None:
     pieces = await pieces_of(extract(request("extract", f"{WISH} from invoice.pdf"), services(RECORD)))
-    assert any(isinstance(piece, Progress) and "Number 2 in line" in piece.text for piece in pieces)
+    assert any(isinstance(piece, Progress) and "place 2, about 7 s" in piece.text for piece in pieces)
 
 
 async def test_a_thread_is_read_message_by_message() -> None:
