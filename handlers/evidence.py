@@ -11,6 +11,7 @@ from handlers.folding import folded, folded_with_places
 from handlers.values import Unreadable, Value, read_value
 from indexing.library import Page
 
+FULL = 3  # values of a record that is a row of a table
 WORDS_CHARACTERS = 160
 GROUPING = tuple(".,'’\u00a0\u202f")
 SHORT_VALUE = 3  # folded characters; a shorter one must stand as a word of its own
@@ -137,16 +138,11 @@ ABSENT = {"", "null", "none", "na", "notfound", "notavailable", "notspecified", 
           "nonspecifie", "nonprecise", "absent", "aucun"}  # fmt: skip
 
 
-def is_empty(record: Record) -> bool:
-    """Tell whether nothing was found."""
-    return all(found.value is None and not found.claimed for found in record.values())
-
-
 def merged(records: Sequence[Record]) -> list[Record]:
-    """Drop empty and repeated records; join those that fill each other's gaps without contradiction."""
+    """Drop empty and repeated records and mere labels; join those that fill each other's gaps without contradiction."""
     kept: list[Record] = []
     for record in records:
-        if is_empty(record):
+        if not filled(record):
             continue
         for index, other in enumerate(kept):
             if joined := join(other, record):
@@ -154,7 +150,18 @@ def merged(records: Sequence[Record]) -> list[Record]:
                 break
         else:
             kept.append(record)
-    return kept
+    return without_labels(kept)
+
+
+def without_labels(records: Sequence[Record]) -> list[Record]:
+    """Drop the records with one value where another has several: labels that a model took for rows of the table."""
+    fullest = max(map(filled, records), default=0)
+    return [record for record in records if fullest < FULL or filled(record) > 1]
+
+
+def filled(record: Record) -> int:
+    """Count the fields for which something was found or claimed."""
+    return sum(found.value is not None or bool(found.claimed) for found in record.values())
 
 
 def join(one: Record, other: Record) -> Record | None:

@@ -83,6 +83,17 @@ def test_records_that_contradict_each_other_stay_apart() -> None:
     assert merged(rows) == rows
 
 
+def test_labels_of_a_page_are_no_rows_of_its_table() -> None:
+    """A small model goes on after the last row with whatever else stands on an invoice."""
+    nothing = Found(None)
+    row = {"product": Found("Desk", 1, ""), "count": Found(2, 1, ""), "price": Found(80.0, 1, "")}
+    label = {"product": Found("Customer", 1, ""), "count": nothing, "price": nothing}
+    assert merged([row, label]) == [row]
+    assert merged([label, label | {"product": Found("Supplier", 1, "")}]) != []  # a list of names alone is one
+    doubtful = label | {"count": Found(None, claimed="seven")}
+    assert merged([row, doubtful]) == [row, doubtful]  # marked, for the person to judge
+
+
 def test_pages_are_grouped_in_order_below_the_limit() -> None:
     pages = [Page(number=number, text="") for number in range(1, 5)]
     groups = pages_that_fit(pages, [50, 60, 200, 10], 120)
