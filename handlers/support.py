@@ -50,6 +50,10 @@ class Words:
             return 0.0
         return sum(not other.known.isdisjoint(forms) for forms in self.stems) / len(self.stems)
 
+    def without(self, other: "Words") -> "Words":
+        """Return the words that the other text has not."""
+        return Words(frozenset(forms for forms in self.stems if other.known.isdisjoint(forms)))
+
 
 def content(text: str) -> Words:
     """Return the content words of a text; numbers are not among them."""
@@ -110,6 +114,7 @@ class Support:
 
     passage: int
     covered: float  # share of the content words
+    added: float  # share of those that the question had not: what the sentence tells
     missing: frozenset[str]  # numbers that neither the passage nor the question has
     cosine: float
     quote: str
@@ -122,7 +127,8 @@ class Support:
             return False
         if self.covered >= ENOUGH_WORDS:
             return True
-        return (self.covered >= SOME_WORDS and self.cosine >= NEAR) or self.cosine >= VERY_NEAR
+        is_told = self.added >= ENOUGH_WORDS or self.cosine >= NEAR
+        return (self.covered >= SOME_WORDS and is_told) or self.cosine >= VERY_NEAR
 
 
 @dataclass
@@ -176,11 +182,12 @@ class Evidence:
         passage = self.passages[place]
         whole = f"{passage.document}\n{passage.heading}\n{passage.text}"
         wanted = content(sentence)
-        there = content(whole)
+        there, added = content(whole), wanted.without(content(self.question))
         own = [(span, cosine) for span, cosine in zip(self.spans, near, strict=True) if span.passage == place]
         best, cosine = max(own, key=lambda pair: fit(wanted, numbers(sentence), *pair), default=(Span(place, ""), 0.0))
         return Support(
             passage=place, covered=wanted.covered_by(there),
+            added=added.covered_by(there) if added.stems else float(bool(digits(sentence))),
             missing=digits(sentence) - numbers(whole) - numbers(self.question),
             cosine=max((cosine for _, cosine in own), default=0.0), quote=best.text,
             fit=fit(wanted, numbers(sentence), best, cosine),

@@ -8,7 +8,7 @@ figures are of questions that were not fitted on: ten folds, by question.
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
 from bot.settings import Settings
-from handlers import ask as asking
+from handlers.passages import PASSAGES, Reading, fitting
 from handlers.request import Services
 from handlers.verdict import logit, model_log_odds
 from indexing.audience import Audience
@@ -43,7 +43,7 @@ class Case:
     scope: str
     answered: bool
     evidence: Evidence
-    model: float  # log odds; of all documents only
+    odds: tuple[float, ...]  # the model's, one a probe; of all documents only
 
 
 async def cases(documents: Path, files: Sequence[Path]) -> list[Case]:
@@ -82,25 +82,24 @@ async def ask(services: Services, alone: dict[str, str], place: int, line: dict[
         "own": (Audience(own), question.answerable),
         "others": (Audience(frozenset(alone.values()) - own), False),
     }
-    doubt = await doubt_of(question, services)
-    print(question.id, question.answerable, round(doubt, 2), file=sys.stderr, flush=True)
+    odds = await odds_of(question, services)
+    print(question.id, question.answerable, [round(one, 2) for one in odds], file=sys.stderr, flush=True)
     made = []
     for scope, (audience, answered) in scopes.items():
         _, evidence = await services.library.evidence([question.question], readable_by=audience)
         assert evidence
-        made.append(Case(place, question.lang, scope, answered, evidence, doubt))
+        made.append(Case(place, question.lang, scope, answered, evidence, odds))
     return made
 
 
-async def doubt_of(question: Question, services: Services) -> float:
+async def odds_of(question: Question, services: Services) -> tuple[float, ...]:
     """Return the model's log odds for one question about all documents."""
-    passages = await services.library.search([question.question], readable_by=EVERYBODY, limit=asking.PASSAGES)
-    asked = asking.Question(question.question, question.lang, [question.question])
-    doubts: list[float] = []
-    prompt = asking.prompt(asked, asking.fitting(passages, services))
-    async for _ in model_log_odds(prompt, question.lang, services, doubts):
+    passages = await services.library.search([question.question], readable_by=EVERYBODY, limit=PASSAGES)
+    reading = Reading(question.question, question.lang, fitting(passages, services))
+    odds: list[float] = []
+    async for _ in model_log_odds(reading, services, odds):
         pass
-    return doubts[0]
+    return tuple(odds)
 
 
 def held_out(figures: Figures, answered: Figures, weights: Figures, groups: Figures) -> Figures:
@@ -120,37 +119,38 @@ def fitted(figures: Figures, answered: Figures, weights: Figures) -> LogisticReg
 
 def fit(known: Sequence[Case]) -> None:
     """Print the coefficients, and what they do to questions that they were not fitted on."""
-    column: Callable[[str], Figures] = lambda name: np.array([getattr(case, name) for case in known])  # noqa: E731
-    answered, groups, scopes, languages = map(column, ("answered", "question", "scope", "language"))
+    answered, groups = np.array([case.answered for case in known]), np.array([case.question for case in known])
+    scopes, french = np.array([case.scope for case in known]), np.array([case.language == "fr" for case in known])
     weights = np.array([WEIGHTS[case.scope] for case in known])
     figures = np.array([astuple(case.evidence) for case in known])
     search = held_out(figures, answered, weights, groups)
     everything = scopes == "all"
     threshold, floor = np.quantile(search[everything & answered], [REFUSED_WRONGLY, REFUSED_WITHOUT_MODEL])
     for scope in WEIGHTS:
-        told(f"search alone, {scope}", search < threshold, answered, languages, scopes == scope)
-    told("search alone, all, below the floor", search < floor, answered, languages, everything)
-    line(fitted(figures, answered, weights), threshold, [field.name for field in fields(Evidence)])
+        told(f"search alone, {scope}", search < threshold, answered, french, scopes == scope)
+    told("search alone, all, below the floor", search < floor, answered, french, everything)
+    show(fitted(figures, answered, weights), threshold, [field.name for field in fields(Evidence)])
     print("floor", floor.round(3))
 
-    both = np.column_stack([[logit(p) for p in search], column("model"), languages == "fr"])[everything]
-    answered, groups, languages = answered[everything], groups[everything], languages[everything]
+    odds = np.array([case.odds for case in known])
+    both = np.column_stack([[logit(p) for p in search], odds, french])[everything]
+    answered, groups, french = answered[everything], groups[everything], french[everything]
     weights, above = np.ones(len(answered)), search[everything] >= floor
     together = held_out(both, answered, weights, groups) * above
     threshold = np.quantile(together[answered], REFUSED_WRONGLY)
-    told("search and model", together < threshold, answered, languages, np.ones(len(answered), bool))
-    line(fitted(both, answered, weights), threshold, ["search", "model", "fr"])
+    told("search and model", together < threshold, answered, french, np.ones(len(answered), bool))
+    show(fitted(both, answered, weights), threshold, ["search", *(f"probe {n}" for n, _ in enumerate(odds[0])), "fr"])
 
 
-def told(name: str, refused: Figures, answered: Figures, languages: Figures, here: Figures) -> None:
+def told(name: str, refused: Figures, answered: Figures, french: Figures, here: Figures) -> None:
     """Print the shares of refusals, right and wrong."""
     for language in ("en", "fr"):
-        some = here & (languages == language)
+        some = here & (french == (language == "fr"))
         right, wrong = refused[some & ~answered], refused[some & answered]
         print(name, language, "right", right.mean().round(2), "wrong", wrong.mean().round(2) if len(wrong) else "")
 
 
-def line(model: LogisticRegression, threshold: float, names: Sequence[str]) -> None:
+def show(model: LogisticRegression, threshold: float, names: Sequence[str]) -> None:
     """Print a fit."""
     coefficients = dict(zip(names, model.coef_[0].round(3).tolist(), strict=True))
     print("threshold", round(threshold, 3), "intercept", model.intercept_.round(3), coefficients)

@@ -1,7 +1,8 @@
 """What handlers are given in tests: a real library, a memory, and a model that says what the test tells it."""
 
+import itertools
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pydantic import Field
 
 from handlers import HANDLERS
 from handlers.request import Pieces, Progress, Request, Services, Sources, Text
+from handlers.verdict import PROBES
 from indexing.audience import Audience
 from indexing.document import Share
 from indexing.edge import EdgeIndex
@@ -47,8 +49,9 @@ class ScriptedModel(BaseChatModel):
     def _doubts(self, messages: list[BaseMessage]) -> dict[str, Any]:
         if self.doubt is None:
             return {}
-        no = "P" if "PAS DANS" in messages[-1].text else "NOT"
-        likely = {"The": 1 - self.doubt, no: self.doubt}
+        asked = messages[-1].text
+        probe = next(probe for probes in PROBES.values() for probe in probes if asked.endswith(probe.task))
+        likely = {probe.yes or "The": 1 - self.doubt, probe.no: self.doubt}
         told = [{"token": token, "logprob": math.log(p)} for token, p in likely.items()]
         return {"logprobs": {"content": [{**told[0], "top_logprobs": told}]}}
 
@@ -123,7 +126,7 @@ def services(model: ScriptedModel, library: Library, files: Folder, tmp_path: Pa
 @pytest.fixture
 def asked() -> Callable[..., Request]:
     """Make a request: in channel C1 by U1, each in a thread of its own."""
-    numbers: Iterator[int] = iter(range(1, 1000))
+    numbers = itertools.count(1)
 
     def make(action: str, text: str = "", **fields: Any) -> Request:
         ts = f"{1_700_000_000 + next(numbers)}.0"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from handlers.grounding import Grounded, Sentences, bare, cited, insert, is_denial, is_frame, unbracketed
 from handlers.paging import on_its_page
 from handlers.request import Progress, Source, Text
-from handlers.support import Evidence, content, digits, numbers, spans_of
+from handlers.support import ENOUGH_WORDS, Evidence, content, digits, numbers, spans_of
 from indexing.document import Passage
 from indexing.embedder import Embedder
 from indexing.library import Page
@@ -63,6 +63,20 @@ async def test_a_citation_of_a_passage_that_was_not_given_never_shows() -> None:
     shown, checked = await grounded("Interns get ten days [7].")
     assert shown == "Interns get ten days [1]."
     assert checked.sources[0].passage.page == 2
+
+
+@pytest.mark.parametrize(("currency", "added"), [("euros", 1.0), ("dollars", 0.0)])
+async def test_what_a_sentence_tells_is_what_it_adds_to_the_question(currency: str, added: float) -> None:
+    """The question's own words need not stand in the passage."""
+    embedder = Embedder(WordEncoder)
+    await embedder.start()
+    question = "What may a hotel room on long business trips abroad cost?"
+    evidence = Evidence(question, PASSAGES, embedder)
+    found = await evidence.supports(f"A hotel room on long business trips abroad may cost 140 {currency}.")
+    await embedder.aclose()
+    best = next(support for support in found if support.passage == 1)
+    assert (best.added, best.covered >= ENOUGH_WORDS) == (added, False)
+    assert replace(best, cosine=0.8).holds is (currency == "euros")
 
 
 async def test_citations_after_the_full_stop_belong_to_their_sentence() -> None:
