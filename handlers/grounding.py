@@ -18,10 +18,10 @@ MOST_REPEATED = 2
 
 CITATION = re.compile(r"\s*\[(?:passages?\s*)?\d{1,2}(?:\s*[,;-]\s*\d{1,2})*\]", re.IGNORECASE)
 FIGURE = re.compile(r"\[(\d{1,2})\](?=\s+[^\W\d_])")
-AFTER_STOP = re.compile(r"([.!?…:]+)((?:\s*\[\d{1,2}(?:\s*[,;]\s*\d{1,2})*\])+)(?=\s|$)")
+AFTER_STOP = re.compile(r"([.!?…:]+[\"”»’)]*)((?:\s*\[\d{1,2}(?:\s*[,;]\s*\d{1,2})*\])+)(?=\s|$)")
 OPEN_BRACKET = re.compile(r"\s*\[[^\]\n]{0,20}$|[.!?…]\s*$")
 ASIDE = re.compile(r"\W*(?:yes|no|oui|non|sure|certainly|bien sûr|certainement)\W*", re.IGNORECASE)
-ENDING = re.compile(r"(?<![»”\"`)])([.!?…:;,]+[*_]*)$")
+ENDING = re.compile(r"[.!?…:;,]+[*_]*$")
 _TEXTS = r"(?:passages?|documents?|texts?|context|information|sources?)"
 _TEXTES = r"(?:passages?|documents?|extraits?|textes?|contexte|informations?|sources?)"
 DENIAL = re.compile(

@@ -2,7 +2,7 @@
 
 First the search's coefficients (indexing/relevance.py): each question is asked of all documents, of its own document
 alone, and of the others. Then how they are weighed with the model's doubt (handlers/verdict.py), on all documents. All
-figures are of questions that were not fitted on: ten folds, by question.
+figures are of questions that were not fitted on: ten folds, by question, in ten ways.
 """
 
 import asyncio
@@ -29,8 +29,8 @@ from tests.evaluation.generation import services_of
 
 WEIGHTS = {"all": 1.0, "own": 0.5, "others": 1.0}
 REFUSED_WRONGLY = 0.1  # of the questions that all documents together answer
-REFUSED_WITHOUT_MODEL = 0.02
-FOLDS = GroupKFold(10, shuffle=True, random_state=1)
+REFUSED_WITHOUT_MODEL = 0.0  # none of them: the search alone says little
+FOLDINGS = [GroupKFold(10, shuffle=True, random_state=seed) for seed in range(10)]
 Figures = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -43,7 +43,7 @@ class Case:
     scope: str
     answered: bool
     evidence: Evidence
-    odds: tuple[float, ...]  # the model's, one a probe; of all documents only
+    model: float  # log odds; of all documents only
 
 
 async def cases(documents: Path, files: Sequence[Path]) -> list[Case]:
@@ -82,32 +82,33 @@ async def ask(services: Services, alone: dict[str, str], place: int, line: dict[
         "own": (Audience(own), question.answerable),
         "others": (Audience(frozenset(alone.values()) - own), False),
     }
-    odds = await odds_of(question, services)
-    print(question.id, question.answerable, [round(one, 2) for one in odds], file=sys.stderr, flush=True)
+    doubt = await doubt_of(question, services)
+    print(question.id, question.answerable, round(doubt, 2), file=sys.stderr, flush=True)
     made = []
     for scope, (audience, answered) in scopes.items():
         _, evidence = await services.library.evidence([question.question], readable_by=audience)
         assert evidence
-        made.append(Case(place, question.lang, scope, answered, evidence, odds))
+        made.append(Case(place, question.lang, scope, answered, evidence, doubt))
     return made
 
 
-async def odds_of(question: Question, services: Services) -> tuple[float, ...]:
+async def doubt_of(question: Question, services: Services) -> float:
     """Return the model's log odds for one question about all documents."""
     passages = await services.library.search([question.question], readable_by=EVERYBODY, limit=PASSAGES)
     reading = Reading(question.question, question.lang, fitting(passages, services))
-    odds: list[float] = []
-    async for _ in model_log_odds(reading, services, odds):
+    doubts: list[float] = []
+    async for _ in model_log_odds(reading, services, doubts):
         pass
-    return tuple(odds)
+    return doubts[0]
 
 
 def held_out(figures: Figures, answered: Figures, weights: Figures, groups: Figures) -> Figures:
-    """Return each case's probability by a fit on the other folds."""
-    found = np.zeros(len(answered))
-    for train, test in FOLDS.split(figures, answered, groups):
-        found[test] = fitted(figures[train], answered[train], weights[train]).predict_proba(figures[test])[:, 1]
-    return found
+    """Return each case's probability by fits on the other folds: the mean of ten foldings."""
+    found = np.zeros((len(FOLDINGS), len(answered)))
+    for row, folding in zip(found, FOLDINGS, strict=True):
+        for train, test in folding.split(figures, answered, groups):
+            row[test] = fitted(figures[train], answered[train], weights[train]).predict_proba(figures[test])[:, 1]
+    return found.mean(axis=0)
 
 
 def fitted(figures: Figures, answered: Figures, weights: Figures) -> LogisticRegression:
@@ -132,14 +133,15 @@ def fit(known: Sequence[Case]) -> None:
     show(fitted(figures, answered, weights), threshold, [field.name for field in fields(Evidence)])
     print("floor", floor.round(3))
 
-    odds = np.array([case.odds for case in known])
-    both = np.column_stack([[logit(p) for p in search], odds, french])[everything]
+    model = np.array([case.model for case in known])
+    both = np.column_stack([[logit(p) for p in search], model])[everything]
     answered, groups, french = answered[everything], groups[everything], french[everything]
     weights, above = np.ones(len(answered)), search[everything] >= floor
     together = held_out(both, answered, weights, groups) * above
-    threshold = np.quantile(together[answered], REFUSED_WRONGLY)
-    told("search and model", together < threshold, answered, french, np.ones(len(answered), bool))
-    show(fitted(both, answered, weights), threshold, ["search", *(f"probe {n}" for n, _ in enumerate(odds[0])), "fr"])
+    thresholds = [np.quantile(together[answered & (french == of)], REFUSED_WRONGLY) for of in (False, True)]
+    refused = together < np.where(french, thresholds[1], thresholds[0])
+    told("search and model", refused, answered, french, np.ones(len(answered), bool))
+    show(fitted(both, answered, weights), thresholds, ["search", "model"])
 
 
 def told(name: str, refused: Figures, answered: Figures, french: Figures, here: Figures) -> None:
@@ -150,10 +152,10 @@ def told(name: str, refused: Figures, answered: Figures, french: Figures, here: 
         print(name, language, "right", right.mean().round(2), "wrong", wrong.mean().round(2) if len(wrong) else "")
 
 
-def show(model: LogisticRegression, threshold: float, names: Sequence[str]) -> None:
+def show(model: LogisticRegression, threshold: Any, names: Sequence[str]) -> None:
     """Print a fit."""
     coefficients = dict(zip(names, model.coef_[0].round(3).tolist(), strict=True))
-    print("threshold", round(threshold, 3), "intercept", model.intercept_.round(3), coefficients)
+    print("threshold", np.round(threshold, 3), "intercept", model.intercept_.round(3), coefficients)
 
 
 def main(documents: str, *files: str) -> None:

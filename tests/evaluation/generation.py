@@ -14,16 +14,15 @@ from bot.settings import Settings
 from bot.weights import fetch_llm
 from handlers.ask import ask
 from handlers.folding import folded
-from handlers.grounding import bare, cited
+from handlers.grounding import Sentences, bare, cited
 from handlers.passages import PASSAGES, fitting
 from handlers.request import Request, Services, Source, Sources, Text
-from handlers.support import LONGEST_SPAN, content, digits, numbers
+from handlers.support import content, digits, numbers
 from handlers.words import say
 from indexing.audience import Audience
 from indexing.document import Passage
 from indexing.language import language_of
 from indexing.library import Library
-from indexing.sentences import spans
 from tests.handlers.standing import NoFiles, NoMessages, Remembered
 
 HALF = 0.5  # of a sentence's content words: fewer in the cited passage is not support
@@ -57,13 +56,9 @@ class Answered:
     def citations(self) -> list[tuple[str, Source]]:
         """Return each cited sentence with each source it cites."""
         known = {source.number: source for source in self.sources}
-        text = self.text
-        return [
-            (text[start:end], known[number])
-            for start, end in spans(text, 2 * LONGEST_SPAN)
-            for number in cited(text[start:end])
-            if number in known
-        ]
+        sentences = Sentences()
+        whole = [*sentences.add(self.text), *sentences.rest()]
+        return [(sentence, known[number]) for sentence in whole for number in cited(sentence) if number in known]
 
 
 def is_supported(sentence: str, source: Source) -> bool:

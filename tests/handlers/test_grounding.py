@@ -79,6 +79,12 @@ async def test_what_a_sentence_tells_is_what_it_adds_to_the_question(currency: s
     assert replace(best, cosine=0.8).holds is (currency == "euros")
 
 
+def test_a_citation_after_a_closing_quote_belongs_to_its_sentence() -> None:
+    sentences = Sentences()
+    found = [*sentences.add('It says "run it." [1] Then it ends. [2]'), *sentences.rest()]
+    assert [cited(sentence) for sentence in found] == [[1], [2]]
+
+
 async def test_citations_after_the_full_stop_belong_to_their_sentence() -> None:
     shown, _ = await grounded("Interns get ten days. [1] A hotel room may cost at most 140 euros. [2]")
     assert shown == "Interns get ten days [1]. A hotel room may cost at most 140 euros [2]."
@@ -177,6 +183,8 @@ def test_content_words_are_compared_by_their_stems_in_either_language() -> None:
 def test_a_mark_stands_before_the_full_stop() -> None:
     assert insert("It is so. \n", " [1]") == "It is so [1]. \n"
     assert insert("Run `ls`", " [1]") == "Run `ls` [1]"
+    assert insert("Run `ls`.", " [1]") == "Run `ls` [1]."
+    assert insert("It says: “Run it.”", " [1]") == "It says: “Run it.” [1]"  # a quotation stays as it is
     assert insert("**It is so.**", " [1]") == "**It is so [1].**"
 
 
