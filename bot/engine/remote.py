@@ -1,6 +1,7 @@
 """Any OpenAI-compatible server instead of the engine: llama-server, vLLM, Ray Serve."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import httpx
@@ -49,16 +50,23 @@ class RemoteChatModel(ChatOpenAI):
     async def _astream(self, *arguments: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
         self._asked += 1
         try:
-            async for chunk in super()._astream(*arguments, **kwargs):
-                yield chunk
-        except BadRequestError as failure:
-            if not kwargs.pop("logprobs", None):
-                raise named(failure, self.context_tokens) from failure
-            kwargs.pop("top_logprobs", None)  # not every server tells how likely its tokens were
-            async for chunk in self._astream(*arguments, **kwargs):
-                yield chunk
+            async with aclosing(self._told_or_not(*arguments, **kwargs)) as chunks:  # type: ignore[type-var]
+                async for chunk in chunks:
+                    yield chunk
         except (APIConnectionError, APIStatusError) as failure:
             raise named(failure, self.context_tokens) from failure
+
+    async def _told_or_not(self, *arguments: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
+        """Stream an answer; not every server tells how likely its tokens were."""
+        try:
+            async for chunk in super()._astream(*arguments, **kwargs):
+                yield chunk
+        except BadRequestError:
+            if not kwargs.pop("logprobs", None):
+                raise
+            kwargs.pop("top_logprobs", None)
+            async for chunk in super()._astream(*arguments, **kwargs):
+                yield chunk
 
 
 def named(failure: APIConnectionError | APIStatusError, limit: int) -> EngineError:

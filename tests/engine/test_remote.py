@@ -86,6 +86,7 @@ async def test_how_likely_tokens_were_is_told_where_the_server_does(
     assert "".join(str(chunk.content) for chunk in chunks) == "Bonjour"
     told = [chunk.response_metadata["logprobs"] for chunk in chunks if chunk.response_metadata.get("logprobs")]
     assert [entry["content"][0]["top_logprobs"][0]["token"] for entry in told] == (["Bon", "jour"] if tells else [])
+    assert model.statistics() == {"answers": 1}
 
 
 @pytest.mark.parametrize(
