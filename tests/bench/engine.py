@@ -142,6 +142,7 @@ async def eight_chats(path: Path, threads: int, rounds: int, big: bool) -> list[
         seen.setdefault(name + " first", []).append(result[1])
 
     for number in range(rounds + 1):
+        print(f"{path.stem}: round {number} of {rounds}", file=sys.stderr, flush=True)
         if number == 1:
             seen.clear()  # the first round warms up
         nonce = f"{number}-{time.time_ns()}"
@@ -151,9 +152,10 @@ async def eight_chats(path: Path, threads: int, rounds: int, big: bool) -> list[
         note("serial", await asyncio.to_thread(serial.chats, prompts))
         note("ours cached", await ours.chats(nonce))
         note("server cached", await asyncio.to_thread(server.chats, nonce))
-    cold = 0.55 if big else 0.45
+    print(f"{path.stem}: steps and gaps", file=sys.stderr, flush=True)
     shares = [await python_share(ours) for _ in range(rounds)]
     gaps = [await longest_gap(ours, server, number) for number in range(rounds)]
+    cold = 0.55 if big else 0.45
     rows = [
         row("8 chats, cold", path.stem, seen["ours cold"], "Llama, serial", seen["serial"], cold),
         row("8 chats, cold", path.stem, seen["ours cold"], "xllamacpp server", seen["server cold"], cold),
@@ -261,6 +263,7 @@ async def follow_up(path: Path, threads: int, rounds: int) -> Row:
     back, again = [], []
     others = [[{"role": "user", "content": f"{topic} {n} and nothing else"}] for n in range(3) for topic in TOPICS][:20]
     for number in range(rounds):
+        print(f"{path.stem}: follow-up {number + 1} of {rounds}", file=sys.stderr, flush=True)
         text = f"{number} " + WORDS * THREAD
         thread = [{"role": "user", "content": text}]
         began = time.perf_counter()
