@@ -18,6 +18,8 @@ from langchain_tests.unit_tests import ChatModelUnitTests
 
 from bot.engine.chat_model import EngineChatModel
 
+MOST_TOKENS = 150  # the 135M model goes on in a JSON string for as long as it may
+
 pytestmark = [pytest.mark.model, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]
 
 
@@ -51,3 +53,7 @@ class TestUnit(OurModel, ChatModelUnitTests):
 
 class TestIntegration(OurModel, ChatModelIntegrationTests):
     """With the real small model."""
+
+    @property
+    def chat_model_params(self) -> dict[str, Any]:
+        return super().chat_model_params | {"max_tokens": MOST_TOKENS}
