@@ -13,7 +13,7 @@ from handlers.passages import Reading
 from handlers.request import Progress, Services
 from handlers.speaking import speak
 
-# Its answer is not the verdict, only how likely it is; it costs one token, for the passages stay in the cache.
+# How likely the answer is counts, not the answer; it costs one token, for the passages stay in the cache.
 ASKED = {
     "en": "Does one of the passages state the answer to the question? Answer with one word: yes or no.",
     "fr": "L'un des passages donne-t-il la réponse à la question ? Réponds par un seul mot : oui ou non.",
