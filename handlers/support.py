@@ -169,9 +169,12 @@ class Evidence:
 
     def nearest_span(self, place: int) -> str:
         """Return the sentence of a passage that shares most words with the question."""
-        wanted = content(self.question)
         own = [span for span in self.spans if span.passage == place]
-        return max(own, key=lambda span: wanted.covered_by(span.content), default=Span(place, "")).text
+        return max(own, key=lambda span: self._asked.covered_by(span.content), default=Span(place, "")).text
+
+    @cached_property
+    def _asked(self) -> Words:
+        return content(self.question)
 
     async def _embed(self) -> Vectors:
         texts = [span.text for span in self.spans]
@@ -182,7 +185,7 @@ class Evidence:
         passage = self.passages[place]
         whole = f"{passage.document}\n{passage.heading}\n{passage.text}"
         wanted = content(sentence)
-        there, added = content(whole), wanted.without(content(self.question))
+        there, added = content(whole), wanted.without(self._asked)
         own = [(span, cosine) for span, cosine in zip(self.spans, near, strict=True) if span.passage == place]
         best, cosine = max(own, key=lambda pair: fit(wanted, numbers(sentence), *pair), default=(Span(place, ""), 0.0))
         return Support(
