@@ -90,7 +90,7 @@ class EdgeIndex:
             ],
             query=fusion,
             with_payload=True,
-            with_vector=[DENSE, WORDS],
+            with_vector=[DENSE, WORDS, PAGE_WORDS],
         )
         points = await self._run(lambda: self._shard.query(request))
         return [_hit(point) for point in points]
@@ -163,9 +163,9 @@ def _filter(where: Where) -> Any:
 
 def _hit(point: Any) -> Hit:
     vectors = point.vector or {}
-    words = frozenset(vectors[WORDS].indices) if WORDS in vectors else frozenset()
+    words, page_words = (frozenset(vectors[name].indices if name in vectors else ()) for name in (WORDS, PAGE_WORDS))
     dense = np.asarray(vectors.get(DENSE, []), np.float32)
-    return Hit(str(point.id), point.payload or {}, dense, float(point.score), words)
+    return Hit(str(point.id), point.payload or {}, dense, float(point.score), words, page_words)
 
 
 def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -1,4 +1,4 @@
-"""Texts to vectors: sentence-transformers in a thread of its own, batched, with the model's prefixes."""
+"""Texts to vectors: the model in a thread of its own, batched, with its prefixes."""
 
 import asyncio
 import os
@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ SLICE = 16  # texts handed over at once: a query waits for one slice at most
 
 
 class Encoder(Protocol):
-    """What turns texts into vectors: torch here, onnxruntime in int8.py."""
+    """What turns texts into vectors: torch here, onnxruntime in onnx.py."""
 
     dimensions: int
 
@@ -27,20 +27,33 @@ class Encoder(Protocol):
         """Return normalised vectors, one a text."""
 
 
+@runtime_checkable
+class Layered(Protocol):
+    """An encoder that can be looked into."""
+
+    def layers(self) -> Any:
+        """Return the sentence-transformers model; raise TypeError where it is kept in 8 bits only."""
+
+
+def load_model(folder: Path, device: str, threads: int = 0) -> Any:
+    """Return the sentence-transformers model of a folder."""
+    # Without these, torch's idle threads spin and a query on a busy machine takes 500 ms instead of 15.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GOMP_SPINCOUNT", "0")
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    torch.set_num_threads(threads or max(1, (os.cpu_count() or 1) - 1))
+    return SentenceTransformer(str(folder), device=device or None, local_files_only=True)
+
+
 class TorchEncoder:
     """A sentence-transformers model."""
 
     def __init__(self, folder: Path, device: str, batch: int, threads: int) -> None:
-        # Without these, torch's idle threads spin and a query on a busy machine takes 500 ms instead of 15.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        os.environ.setdefault("GOMP_SPINCOUNT", "0")
-        import torch
-        from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging
-
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        torch.set_num_threads(threads or max(1, (os.cpu_count() or 1) - 1))
-        self.model = SentenceTransformer(str(folder), device=device or None, local_files_only=True)
+        self.model = load_model(folder, device, threads)
         self.dimensions = int(self.model.get_embedding_dimension() or 0)
         self._batch = batch
 
@@ -49,6 +62,10 @@ class TorchEncoder:
             list(texts), batch_size=self._batch, normalize_embeddings=True, show_progress_bar=False, prompt=""
         )
         return np.asarray(vectors, np.float32)
+
+    def layers(self) -> Any:
+        """Return the model."""
+        return self.model
 
 
 class Embedder:
@@ -99,9 +116,9 @@ class Embedder:
     async def run(self, call: Callable[[Any], T]) -> T:
         """Call with the sentence-transformers model, in its thread."""
         encoder = await self._in_thread(self._model)
-        if not isinstance(encoder, TorchEncoder):
-            raise TypeError("the 8-bit model has no torch layers")
-        return await self._in_thread(lambda: call(encoder.model))
+        if not isinstance(encoder, Layered):
+            raise TypeError("this encoder has no layers to look into")
+        return await self._in_thread(lambda: call(encoder.layers()))
 
     async def aclose(self) -> None:
         """Let the thread end."""

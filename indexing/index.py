@@ -47,7 +47,8 @@ class Hit:
     payload: Payload
     dense: Vector
     score: float  # of the fusion
-    words: frozenset[int] = frozenset()  # the dimensions of its sparse vector
+    words: frozenset[int] = frozenset()  # the dimensions of its sparse vectors
+    page_words: frozenset[int] = frozenset()
 
 
 class VectorIndex(Protocol):

@@ -13,8 +13,9 @@ from indexing import ranking, relevance, sparse
 from indexing.adding import Ingest, Report
 from indexing.audience import Audience
 from indexing.document import Document, Passage, Share
-from indexing.embedder import Embedder, Vectors
+from indexing.embedder import Embedder
 from indexing.index import DENSE, PAGE_WORDS, WORDS, Branch, Hit, VectorIndex, Where
+from indexing.ranking import Phrasing
 from indexing.reading import ReadingLimits
 from indexing.records import Record, id_of, newest
 from indexing.reranker import Reranker
@@ -125,25 +126,29 @@ class Library:
         asked = [question for question in dict.fromkeys(questions) if question.strip()]
         if not asked or not readable_by.channels:
             return []
-        hits, evidence = await self.evidence(asked, readable_by=readable_by, document_id=document_id)
-        answered = relevance.probability(evidence) if evidence else 0.0
-        found = ranking.without_duplicates(ranking.judge(hits, answered))
+        phrasings = await self._phrasings(asked)
+        hits = await self._hits(phrasings, readable_by, document_id)
+        answered = relevance.probability(evidence_of(hits, phrasings)) if hits else 0.0
+        found = ranking.without_duplicates(ranking.judge(ranking.weighed(hits, phrasings), answered))
         if self._reranker and found:
             found = await self._reranker.rerank(asked[0], found)
         return await self._passages(ranking.joined(found)[:limit], readable_by)
 
-    async def evidence(
-        self, questions: Sequence[str], *, readable_by: Audience, document_id: str = ""
-    ) -> tuple[list[Hit], relevance.Evidence | None]:
-        """Return the hits of one search, best first, and what they say about the first question; None without hits."""
+    async def evidence(self, question: str, *, readable_by: Audience) -> relevance.Evidence:
+        """Return what a search says about its question. Raises ValueError where it finds nothing at all."""
+        phrasings = await self._phrasings([question])
+        return evidence_of(await self._hits(phrasings, readable_by), phrasings)
+
+    async def _phrasings(self, questions: Sequence[str]) -> list[Phrasing]:
+        vectors = await self._embedder.embed_queries(questions)
+        weights = [1.0] + [REPHRASED_WEIGHT] * (len(questions) - 1)
+        return [Phrasing(*parts) for parts in zip(questions, vectors, weights, strict=True)]
+
+    async def _hits(self, phrasings: Sequence[Phrasing], readable_by: Audience, document_id: str = "") -> list[Hit]:
         where: dict[str, str | list[str]] = {"kind": "chunk", "channels": sorted(readable_by.channels)}
         if document_id:
             where["document_id"] = document_id
-        vectors = await self._embedder.embed_queries(questions)
-        branches = branches_of(questions, vectors)
-        hits = await self._index.search(branches, where, limit=CANDIDATES)
-        best = relevance.best_score([branch.weight for branch in branches])
-        return hits, relevance.evidence(hits, questions[0], vectors[0], best) if hits else None
+        return await self._index.search(branches_of(phrasings), where, limit=CANDIDATES)
 
     async def _passages(self, found: Sequence[ranking.Found], readable_by: Audience) -> list[Passage]:
         records = await self._index.fetch([id_of(one.document_id, "document") for one in found])
@@ -257,16 +262,21 @@ class Library:
         return [Record.of(payload) for payload in await self._index.find({"kind": "document", **where})]
 
 
-def branches_of(questions: Sequence[str], vectors: Vectors) -> list[Branch]:
-    """Return the rankings that are fused: for each question by meaning, by words, and by the words of the page."""
+def branches_of(phrasings: Sequence[Phrasing]) -> list[Branch]:
+    """Return the rankings that are fused: for each phrasing by meaning, by words, and by the words of the page."""
     branches: list[Branch] = []
-    for place, (question, vector) in enumerate(zip(questions, vectors, strict=True)):
-        weight = REPHRASED_WEIGHT if place else 1.0
-        branches.append(Branch(DENSE, vector, weight, CANDIDATES))
-        if terms := sparse.of_question(question):
-            branches.append(Branch(WORDS, terms, weight * WORDS_WEIGHT, CANDIDATES))
-            branches.append(Branch(PAGE_WORDS, terms, weight * PAGE_WORDS_WEIGHT, CANDIDATES))
+    for phrasing in phrasings:
+        branches.append(Branch(DENSE, phrasing.vector, phrasing.weight, CANDIDATES))
+        if terms := sparse.of_question(phrasing.text):
+            branches.append(Branch(WORDS, terms, phrasing.weight * WORDS_WEIGHT, CANDIDATES))
+            branches.append(Branch(PAGE_WORDS, terms, phrasing.weight * PAGE_WORDS_WEIGHT, CANDIDATES))
     return branches
+
+
+def evidence_of(hits: Sequence[Hit], phrasings: Sequence[Phrasing]) -> relevance.Evidence:
+    """Return what the hits of a fusion say about the question as it was asked."""
+    best = relevance.best_score([branch.weight for branch in branches_of(phrasings)])
+    return relevance.evidence(hits, phrasings[0].text, phrasings[0].vector, best)
 
 
 def passage_of(one: ranking.Found, document: Document) -> Passage:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from indexing import onnx
 from indexing.embedder import Embedder, Encoder, TorchEncoder
 from indexing.index import VectorIndex
 from indexing.library import Library
@@ -31,11 +32,7 @@ async def open_library(  # noqa: PLR0913  # every knob of the library, once
     """Load the embedding model and open the index: in the folder, or at the URL."""
 
     def load() -> Encoder:
-        if int8:
-            from indexing.int8 import Int8Encoder
-
-            return Int8Encoder(embeddings, cache_dir or folder, batch, threads)
-        return TorchEncoder(embeddings, device, batch, threads)
+        return encoder_of(embeddings, cache_dir or folder, device=device, batch=batch, threads=threads, int8=int8)
 
     query, passage = prefixes(embeddings)
     embedder = Embedder(load, query=query, passage=passage)
@@ -52,6 +49,24 @@ async def open_library(  # noqa: PLR0913  # every knob of the library, once
         index = await EdgeIndex.open(folder / collection, embedder.dimensions)
     judge = await Reranker.open(reranker, device) if reranker else None
     return Library(index, embedder, limits or ReadingLimits(), judge)
+
+
+def encoder_of(  # noqa: PLR0913  # every knob of the model, once
+    embeddings: Path, cache_dir: Path, *, device: str, batch: int, threads: int, int8: bool
+) -> Encoder:
+    """Load the model where it runs best: in torch on a GPU, in onnxruntime on a CPU if that knows its kind."""
+    if int8 or (onnx.can_run(embeddings) and is_cpu(device)):
+        return onnx.OnnxEncoder(embeddings, cache_dir, batch, threads, int8=int8)
+    return TorchEncoder(embeddings, device, batch, threads)
+
+
+def is_cpu(device: str) -> bool:
+    """Tell whether a model on this device, or on the best one there is, runs on the CPU."""
+    if device:
+        return device == "cpu"
+    import torch
+
+    return not torch.accelerator.is_available()
 
 
 def prefixes(embeddings: Path) -> tuple[str, str]:

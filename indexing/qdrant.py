@@ -94,7 +94,7 @@ class QdrantIndex:
             query=models.RrfQuery(rrf=models.Rrf(k=RANK_CONSTANT, weights=weights)),
             limit=limit,
             with_payload=True,
-            with_vectors=[DENSE, WORDS],
+            with_vectors=[DENSE, WORDS, PAGE_WORDS],
         )
         return [_hit(point) for point in found.points]
 
@@ -143,6 +143,6 @@ def _filter(where: Where) -> models.Filter:
 
 def _hit(point: Any) -> Hit:
     vectors = point.vector if isinstance(point.vector, dict) else {}
-    words = frozenset(vectors[WORDS].indices) if WORDS in vectors else frozenset()
+    words, page_words = (frozenset(vectors[name].indices if name in vectors else ()) for name in (WORDS, PAGE_WORDS))
     dense = np.asarray(vectors.get(DENSE, []), np.float32)
-    return Hit(str(point.id), point.payload or {}, dense, float(point.score), words)
+    return Hit(str(point.id), point.payload or {}, dense, float(point.score), words, page_words)

@@ -1,11 +1,25 @@
-"""From hits to passages: near-duplicates out, neighbours joined. Pure functions."""
+"""From hits to passages: weighed anew, near-duplicates out, neighbours joined. Pure functions."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from indexing.index import Hit
+from indexing.index import Hit, Vector
+from indexing.sentences import spans
+from indexing.sparse import coverage, hashed, terms, wanted
 
+# What it is worth as cosine to have all of the question's terms: in one sentence, in a chunk, on its page.
+SENTENCE_COVERED, CHUNK_COVERED, PAGE_COVERED = 0.04, 0.04, 0.02  # see tests/evaluation/README.md
+LONGEST_SENTENCE = 400  # characters; tables and code have no full stops
 DUPLICATE_WORDS = 0.85  # of all words of both: a new version that changes a number is no duplicate
+
+
+@dataclass(frozen=True)
+class Phrasing:
+    """A question as it was asked, or a rephrasing of it."""
+
+    text: str
+    vector: Vector
+    weight: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +39,37 @@ class Found:
     @property
     def pages(self) -> tuple[int, int]:
         return int(self.hit.payload["page"]), int(self.hit.payload["last_page"])
+
+
+def weighed(hits: Sequence[Hit], phrasings: Sequence[Phrasing]) -> list[Hit]:
+    """Order the hits of a fusion by how near they are and how much of the question they have; scores are replaced.
+
+    Reciprocal ranks bring together what may answer, but they forget by how much one hit is better than the next: some
+    words shared by chance outweigh the nearest meaning. A rephrasing counts as much as the question here: it says what
+    a follow-up ("and in July?") means.
+    """
+    asked = [(phrasing, wanted(phrasing.text)) for phrasing in phrasings]
+
+    def score(hit: Hit) -> float:
+        sentences = words_by_sentence(hit)
+        return sum(
+            float(phrasing.vector @ hit.dense)
+            + SENTENCE_COVERED * max((coverage(its, words) for words in sentences), default=0.0)
+            + CHUNK_COVERED * coverage(its, hit.words)
+            + PAGE_COVERED * coverage(its, hit.page_words)
+            for phrasing, its in asked
+        )
+
+    return sorted((replace(hit, score=score(hit)) for hit in hits), key=lambda hit: -hit.score)
+
+
+def words_by_sentence(hit: Hit) -> list[frozenset[int]]:
+    """Return the terms of each sentence of a chunk, as the index has those of the whole."""
+    text, language = str(hit.payload["text"]), str(hit.payload.get("language", "en"))
+    return [
+        frozenset(hashed(term) for term in terms(text[start:end], language))
+        for start, end in spans(text, LONGEST_SENTENCE)
+    ]
 
 
 def judge(hits: Sequence[Hit], answered: float) -> list[Found]:

@@ -89,7 +89,9 @@ def id_of(document_id: str, *what: object) -> str:
 
 def chunk_point(document_id: str, chunk: Chunk, vector: Vector, *, language: str, page_words: Sparse) -> Point:
     """Return a chunk as a point that nobody may read yet."""
-    payload: dict[str, Any] = asdict(chunk) | {"kind": "chunk", "document_id": document_id, "channels": []}
+    payload: dict[str, Any] = asdict(chunk) | {
+        "kind": "chunk", "document_id": document_id, "channels": [], "language": language,
+    }  # fmt: skip
     return Point(
         id=id_of(document_id, "chunk", chunk.position),
         payload=payload,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 from indexing.index import RANK_CONSTANT, Hit, Vector
-from indexing.sparse import hashed, terms
+from indexing.sparse import coverage, wanted
 
 LOOKED_AT = 6  # hits that may cover the question
 ENOUGH_HITS = 20  # for a spread that means something
@@ -48,15 +48,14 @@ FLOOR = 0.09  # refuses none of them
 def evidence(hits: Sequence[Hit], question: str, vector: Vector, best_score: float) -> Evidence:
     """Judge the hits of one search; best_score is what a hit has that is first in every ranking."""
     cosines = [float(vector @ hit.dense) for hit in hits]
-    both = zip(terms(question, "en"), terms(question, "fr"), strict=True)
-    wanted = [{hashed(english), hashed(french)} for english, french in both]
+    asked = wanted(question)
     everywhere = frozenset().union(*(hit.words for hit in hits))
     return Evidence(
         closeness=(max(cosines) - 0.8) * 10,
         spread=_spread(cosines),
         agreement=max(hit.score for hit in hits) / best_score,
-        coverage=max(_share(wanted, hit.words) for hit in hits[:LOOKED_AT]),
-        missing=min(MOST_MISSING, sum(everywhere.isdisjoint(choices) for choices in wanted)),
+        coverage=max(coverage(asked, hit.words) for hit in hits[:LOOKED_AT]),
+        missing=min(MOST_MISSING, sum(everywhere.isdisjoint(either) for either in asked)),
         amount=float(bool(AMOUNT.search(question))),
     )
 
@@ -71,10 +70,6 @@ def best_score(weights: Sequence[float]) -> float:
     """Return the score of a hit that is first in all rankings with these weights."""
     # Qdrant's formula: a weight slows the fall from rank to rank, it does not scale the score.
     return sum(1 / (RANK_CONSTANT + 1 / weight - 1) for weight in weights)
-
-
-def _share(wanted: Sequence[set[int]], there: frozenset[int]) -> float:
-    return sum(not there.isdisjoint(choices) for choices in wanted) / len(wanted) if wanted else 0.0
 
 
 def _spread(cosines: Sequence[float]) -> float:

@@ -7,6 +7,7 @@ import tomllib
 import unicodedata
 import zlib
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import snowballstemmer
@@ -86,4 +87,15 @@ def of_passage(text: str, language: str, average_terms: int = AVERAGE_TERMS) -> 
 
 def of_question(text: str) -> Sparse:
     """Return a question's terms, stemmed as both languages do, since the documents may be in either."""
-    return {hashed(term): 1.0 for language in ("en", "fr") for term in terms(text, language)}
+    return {term: 1.0 for either in wanted(text) for term in either}
+
+
+def wanted(text: str) -> list[frozenset[int]]:
+    """Return a question's terms; each is there where either of its stems, English or French, is."""
+    both = zip(terms(text, "en"), terms(text, "fr"), strict=True)
+    return [frozenset({hashed(english), hashed(french)}) for english, french in both]
+
+
+def coverage(wanted: Sequence[frozenset[int]], there: frozenset[int]) -> float:
+    """Return the share of a question's terms that are there; 0 if it has none."""
+    return sum(not there.isdisjoint(either) for either in wanted) / len(wanted) if wanted else 0.0

@@ -86,8 +86,7 @@ async def ask(services: Services, alone: dict[str, str], place: int, line: dict[
     print(question.id, question.answerable, round(doubt, 2), file=sys.stderr, flush=True)
     made = []
     for scope, (audience, answered) in scopes.items():
-        _, evidence = await services.library.evidence([question.question], readable_by=audience)
-        assert evidence
+        evidence = await services.library.evidence(question.question, readable_by=audience)
         made.append(Case(place, question.lang, scope, answered, evidence, doubt))
     return made
 
