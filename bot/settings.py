@@ -69,7 +69,7 @@ class EmbeddingsSettings(BaseSettings):
     device: str = ""  # empty: CUDA if there is one, else CPU
     batch: int = Field(16, ge=1)
     threads: int = Field(0, ge=0)
-    int8: bool = False  # onnxruntime with 8-bit weights, CPU only
+    int8: bool = False  # 8-bit weights, CPU only
     reranker: str = ""  # folder of a cross-encoder
 
 

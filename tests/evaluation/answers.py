@@ -27,7 +27,7 @@ RANKING = {
     "opening",
     "qdrant",
     "reranker",
-    "int8",
+    "onnx",
 }  # change what is found, not what is stored
 
 
