@@ -111,7 +111,7 @@ async def written(reading: Reading, grounded: Grounded, found: float, services: 
         async with aclosing(model_log_odds(reading, services, odds)) as steps:  # type: ignore[type-var]
             async for step in steps:
                 yield step
-        if not is_answered(found, odds, language, services.library.threshold):
+        if not is_answered(found, odds, services.library.threshold):
             return
         async with aclosing(stream), aclosing(grounded.check(stream)) as pieces:  # type: ignore[type-var]
             async for piece in pieces:

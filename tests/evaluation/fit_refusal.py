@@ -43,7 +43,8 @@ class Case:
     scope: str
     answered: bool
     evidence: Evidence
-    model: float  # log odds; of all documents only
+    best_passage: float  # the model's log odds; of all documents only
+    all_passages: float
 
 
 async def cases(documents: Path, files: Sequence[Path]) -> list[Case]:
@@ -82,23 +83,23 @@ async def ask(services: Services, alone: dict[str, str], place: int, line: dict[
         "own": (Audience(own), question.answerable),
         "others": (Audience(frozenset(alone.values()) - own), False),
     }
-    doubt = await doubt_of(question, services)
-    print(question.id, question.answerable, round(doubt, 2), file=sys.stderr, flush=True)
+    odds = await odds_of(question, services)
+    print(question.id, question.answerable, *(round(one, 2) for one in odds), file=sys.stderr, flush=True)
     made = []
     for scope, (audience, answered) in scopes.items():
         evidence = await services.library.evidence(question.question, readable_by=audience)
-        made.append(Case(place, question.lang, scope, answered, evidence, doubt))
+        made.append(Case(place, question.lang, scope, answered, evidence, *odds))
     return made
 
 
-async def doubt_of(question: Question, services: Services) -> float:
-    """Return the model's log odds for one question about all documents."""
+async def odds_of(question: Question, services: Services) -> list[float]:
+    """Return the model's log odds for one question about all documents: of the best passage, and of all."""
     passages = await services.library.search([question.question], readable_by=EVERYBODY, limit=PASSAGES)
     reading = Reading(question.question, question.lang, fitting(passages, services))
-    doubts: list[float] = []
-    async for _ in model_log_odds(reading, services, doubts):
+    odds: list[float] = []
+    async for _ in model_log_odds(reading, services, odds):
         pass
-    return doubts[0]
+    return odds
 
 
 def held_out(figures: Figures, answered: Figures, weights: Figures, groups: Figures) -> Figures:
@@ -132,7 +133,7 @@ def fit(known: Sequence[Case]) -> None:
     show(fitted(figures, answered, weights), threshold, [field.name for field in fields(Evidence)])
     print("floor", floor.round(3))
 
-    model = np.array([case.model for case in known])
+    model = np.array([(case.best_passage, case.all_passages) for case in known])
     both = np.column_stack([[logit(p) for p in search], model])[everything]
     answered, groups, french = answered[everything], groups[everything], french[everything]
     weights, above = np.ones(len(answered)), search[everything] >= floor
@@ -140,7 +141,7 @@ def fit(known: Sequence[Case]) -> None:
     thresholds = [np.quantile(together[answered & (french == of)], REFUSED_WRONGLY) for of in (False, True)]
     refused = together < np.where(french, thresholds[1], thresholds[0])
     told("search and model", refused, answered, french, np.ones(len(answered), bool))
-    show(fitted(both, answered, weights), thresholds, ["search", "model"])
+    show(fitted(both, answered, weights), thresholds, ["search", "best passage", "all passages"])
 
 
 def told(name: str, refused: Figures, answered: Figures, french: Figures, here: Figures) -> None:

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from handlers import HANDLERS
 from handlers.request import Pieces, Progress, Request, Services, Sources, Text
-from handlers.verdict import ASKED, YES_AND_NO
+from handlers.verdict import OF_ALL, OF_ONE, YES_AND_NO
 from indexing.audience import Audience
 from indexing.document import Share
 from indexing.edge import EdgeIndex
@@ -49,7 +49,7 @@ class ScriptedModel(BaseChatModel):
     def _doubts(self, messages: list[BaseMessage]) -> dict[str, Any]:
         if self.doubt is None:
             return {}
-        yes, no = YES_AND_NO["fr" if messages[-1].text.endswith(ASKED["fr"]) else "en"]
+        yes, no = YES_AND_NO["fr" if messages[-1].text.endswith((OF_ONE["fr"], OF_ALL["fr"])) else "en"]
         likely = {yes: 1 - self.doubt, no: self.doubt}
         told = [{"token": token, "logprob": math.log(p)} for token, p in likely.items()]
         return {"logprobs": {"content": [{**told[0], "top_logprobs": told}]}}

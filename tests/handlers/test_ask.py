@@ -78,7 +78,7 @@ async def test_a_model_in_doubt_is_not_asked_to_answer(
     shown = await do(asked("ask", "How many days of paid leave do managers in Lyon get?"))
     assert shown.text.startswith(say("ask.refused", "en"))
     assert shown.sources
-    assert (len(model.weighed), model.asked) == (1, [])
+    assert (len(model.weighed), model.asked) == (2, [])
 
 
 async def test_a_model_that_tells_no_doubt_leaves_it_to_the_search(
@@ -92,12 +92,16 @@ async def test_a_model_that_tells_no_doubt_leaves_it_to_the_search(
 async def test_doubt_and_answer_share_their_prompt(
     handbook: Receipt, do: Do, asked: Asked, model: ScriptedModel
 ) -> None:
-    """So that the passages are read once: the tasks differ only after the question."""
+    """So that the passages are read once: the best comes first, and tasks differ only after the question."""
     model.says("Full-time employees get 27 days of paid leave each year [1].")
     await do(asked("ask", QUESTION))
-    prompts = [*model.weighed, *model.asked]
-    assert len({prompt[0].text for prompt in prompts}) == 1
-    assert len({prompt[1].text.partition(QUESTION)[0] for prompt in prompts}) == 1
+    best, *whole = [*model.weighed, *model.asked]
+    assert len({prompt[0].text for prompt in (best, *whole)}) == 1
+    (passages,) = {prompt[1].text.partition(QUESTION)[0] for prompt in whole}
+    begun, _, _ = best[1].text.partition("</passages>")
+    assert passages.startswith(begun)
+    assert "[1]" in begun
+    assert "[2]" not in begun
 
 
 @pytest.mark.parametrize("line", ["NOT IN THE PASSAGES", "The passages do not mention paid leave for interns."])

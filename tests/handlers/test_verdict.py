@@ -31,8 +31,8 @@ def test_the_first_word_tells_the_odds(likely: dict[str, float], odds: float) ->
 @pytest.mark.parametrize("told", [{}, {"logprobs": None}, {"logprobs": {"content": []}}])
 def test_a_server_that_tells_nothing(told: dict[str, object]) -> None:
     assert log_odds(told, "yes", "no") == []
-    assert is_answered(0.5, [], "en", threshold=0.4)
-    assert not is_answered(0.3, [], "en", threshold=0.4)
+    assert is_answered(0.5, [], threshold=0.4)
+    assert not is_answered(0.3, [], threshold=0.4)
 
 
 def test_a_sure_model_is_heard_up_to_a_point() -> None:
@@ -40,9 +40,10 @@ def test_a_sure_model_is_heard_up_to_a_point() -> None:
     assert log_odds(heard(no=1.0), "yes", "no") == [pytest.approx(math.log(0.02 / 0.98))]
 
 
-@given(st.floats(0.01, 0.99), st.floats(-4, 4))
-def test_more_evidence_never_speaks_against_an_answer(found: float, model: float) -> None:
-    here = probability(found, model)
+@given(st.floats(0.01, 0.99), st.floats(-4, 4), st.floats(-4, 4))
+def test_more_evidence_never_speaks_against_an_answer(found: float, best: float, together: float) -> None:
+    here = probability(found, best, together)
     assert 0 < here < 1
-    assert probability(min(0.995, found + 0.005), model) >= here
-    assert probability(found, model + 0.1) >= here
+    assert probability(min(0.995, found + 0.005), best, together) >= here
+    assert probability(found, best + 0.1, together) >= here
+    assert probability(found, best, together + 0.1) >= here
