@@ -22,6 +22,7 @@ AFTER_STOP = re.compile(r"([.!?…:]+[\"”»’)]*)((?:\s*\[\d{1,2}(?:\s*[,;]\s
 OPEN_BRACKET = re.compile(r"\s*\[[^\]\n]{0,20}$|[.!?…]\s*$")
 ASIDE = re.compile(r"\W*(?:yes|no|oui|non|sure|certainly|bien sûr|certainement)\W*", re.IGNORECASE)
 ENDING = re.compile(r"[.!?…:;,]+[*_]*$")
+DOTTED_NAME = re.compile(r"\w\.\.$")  # "LCK..": its dots end no sentence
 _TEXTS = r"(?:passages?|documents?|texts?|context|information|sources?)"
 _TEXTES = r"(?:passages?|documents?|extraits?|textes?|contexte|informations?|sources?)"
 DENIAL = re.compile(
@@ -228,7 +229,7 @@ def insert(sentence: str, mark: str) -> str:
     """Put a mark before the full stop and the space after it."""
     body = sentence.rstrip()
     space = sentence[len(body) :]
-    end = ENDING.search(body)
+    end = None if DOTTED_NAME.search(body) else ENDING.search(body)
     cut = end.start() if end else len(body)
     return f"{body[:cut]}{mark}{body[cut:]}{space}"
 

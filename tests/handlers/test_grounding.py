@@ -184,6 +184,8 @@ def test_a_mark_stands_before_the_full_stop() -> None:
     assert insert("It is so. \n", " [1]") == "It is so [1]. \n"
     assert insert("Run `ls`", " [1]") == "Run `ls` [1]"
     assert insert("Run `ls`.", " [1]") == "Run `ls` [1]."
+    assert insert("It begins with LCK..", " [1]") == "It begins with LCK.. [1]"
+    assert insert("And so on...", " [1]") == "And so on [1]..."
     assert insert("It says: “Run it.”", " [1]") == "It says: “Run it.” [1]"  # a quotation stays as it is
     assert insert("**It is so.**", " [1]") == "**It is so [1].**"
 
