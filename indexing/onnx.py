@@ -17,12 +17,11 @@ import numpy as np
 
 from indexing.embedder import Vectors, load_model
 
-TOKENS = 512  # e5's longest input
 MOST_BYTES = 2_000_000_000  # one ONNX file holds no more
 LAYOUT = ["Transformer", "Pooling", "Normalize"]
 MEAN_POOLING = [{"pooling_mode": "mean"}, {"pooling_mode_mean_tokens": True}]  # as it is written now, and was before
 # An input whose largest value is so many standard deviations away leaves no room for the rest in 8 bits. In e5-small
-# these are three of 72; with them in full, vectors differ by .001 of cosine instead of .004, at no cost in time.
+# these are five of 72; with them in full, vectors differ by .001 of cosine instead of .004, at no cost in time.
 OUTLIER_DEVIATIONS = 70
 SAMPLE = "passage: Holidays\nHow many days of paid leave are there? / Combien de jours de congé y a-t-il par an ?"
 
@@ -39,7 +38,7 @@ class OnnxEncoder:
         self.dimensions = int(read(folder / "config.json")["hidden_size"])
         self._folder, self._batch, self._int8 = folder, batch, int8
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.enable_truncation(TOKENS)
+        self._tokenizer.enable_truncation(longest(folder))
         self._tokenizer.enable_padding()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or max(1, (os.cpu_count() or 1) - 1)
@@ -86,6 +85,13 @@ def can_run(folder: Path) -> bool:
     pooling = {name: value for name, value in saved.items() if name.startswith("pooling_mode") and value}
     is_bert = read(folder / "config.json").get("model_type") == "bert"
     return is_bert and modules == LAYOUT and pooling in MEAN_POOLING
+
+
+def longest(folder: Path) -> int:
+    """Return how many tokens a text may have: the least that any of the folder's files says."""
+    said = {"sentence_bert_config.json": "max_seq_length", "tokenizer_config.json": "model_max_length"}
+    limits = [read(folder / file).get(name) for file, name in said.items()]
+    return int(min(limit for limit in (*limits, read(folder / "config.json")["max_position_embeddings"]) if limit))
 
 
 def read(file: Path) -> Any:

@@ -1,6 +1,7 @@
 """The embedding model on the CPU: the same vectors as torch, exported once, only what it knows."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,10 @@ def torch_vectors(folder: Path) -> Any:
     return TorchEncoder(folder, "cpu", 16, 1).encode(TEXTS)
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A BERT of two layers with random weights, in a sentence-transformers folder."""
+    tmp_path = tmp_path_factory.mktemp("model")
     import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
@@ -63,6 +65,12 @@ def small(tmp_path: Path) -> Path:
     )
     made.save_pretrained(str(tmp_path / "small"))
     return tmp_path / "small"
+
+
+@pytest.fixture
+def small(made_once: Path, tmp_path: Path) -> Path:
+    """A copy of it that a test may change."""
+    return shutil.copytree(made_once, tmp_path / "small")
 
 
 def test_the_vectors_are_those_of_torch(encoder: OnnxEncoder, torch_vectors: Any) -> None:
@@ -93,6 +101,16 @@ def test_matrices_with_outliers_stay_as_they_are(small: Path, tmp_path: Path, mo
         return float(np.abs(vectors - known).max())
 
     assert error(0, "all are outliers") < error(1000, "none is")
+
+
+def test_a_long_text_is_cut_where_torch_cuts_it(small: Path, tmp_path: Path) -> None:
+    (small / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 4}))
+    text = ["days leave days leave holidays jours jours jours"]
+    vectors = OnnxEncoder(small, tmp_path / "cache", 16, 1).encode(text)
+    assert np.abs(vectors - TorchEncoder(small, "cpu", 16, 1).encode(text)).max() < 1e-5
+    assert (
+        np.abs(vectors - OnnxEncoder(small, tmp_path / "cache", 16, 1).encode(["days leave days leave"])).max() < 1e-5
+    )
 
 
 def test_a_model_is_exported_once_and_leaves_nothing_else(
