@@ -10,7 +10,7 @@ from handlers.request import Services
 from handlers.words import say
 from indexing.document import Passage
 
-PASSAGES = 6  # given to the model at most
+PASSAGES = 3  # given to the model at most: more lead the 1.5B model astray, and cost its time
 PASSAGES_TOKENS = 1400  # 20 seconds of reading on two cores
 ANSWER_TOKENS = 300
 PROMPT_TOKENS = 260  # the rules, the labels and a long question
