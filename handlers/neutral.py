@@ -20,16 +20,17 @@ TAG = re.compile(r"</?(?:img|a|script|iframe|object|embed|style|link|svg)\b[^>]*
 def neutral(text: str, passages: Iterable[str] = (), language: str = "en") -> str:
     """Return the text without live links, pictures and mentions.
 
-    An address that a passage spells out stays as plain characters (Slack's side breaks it so that it is no link);
-    one with a query is left out even then: what it carries could be anybody's secret.
+    An address that a passage spells out, maybe over the end of a line, stays as plain characters (Slack's side breaks
+    it so that it is no link); one with a query is left out even then: what it carries could be anybody's secret.
     """
-    known = "\n".join(passages)
+    known = ["".join(passage.split()) for passage in passages]
     text = REFERENCE.sub("", PICTURE.sub(r"\1", text))
     text = ANGLE.sub(lambda found: found[1] or "", LINK.sub(r"\1", TAG.sub("", text)))
     text = BROADCAST.sub(r"\1", MENTION.sub("", text))
 
     def address(found: re.Match[str]) -> str:
         url = found[0]
-        return url if url in known and "?" not in url else say("general.link_removed", language)
+        spelled = "?" not in url and any(url in passage for passage in known)
+        return url if spelled else say("general.link_removed", language)
 
     return ADDRESS.sub(address, text)

@@ -28,6 +28,7 @@ def test_what_could_notify_or_link_is_taken_out(text: str, wanted: str) -> None:
 def test_an_address_of_a_passage_stays_as_characters_but_never_with_a_query() -> None:
     passage = "Bugs go to https://bugs.example.org/new and https://evil.example/?d=secret."
     assert neutral("Go to https://bugs.example.org/new.", [passage]) == "Go to https://bugs.example.org/new."
+    assert neutral("See https://wiki.example.org/new.", ["See https://wiki.\nexample.org/new."]).endswith("org/new.")
     assert "evil" not in neutral("Go to https://evil.example/?d=secret.", [passage])
 
 
