@@ -28,9 +28,11 @@ def neutral(text: str, passages: Iterable[str] = (), language: str = "en") -> st
     text = ANGLE.sub(lambda found: found[1] or "", LINK.sub(r"\1", TAG.sub("", text)))
     text = BROADCAST.sub(r"\1", MENTION.sub("", text))
 
+    removed = say("general.link_removed", language)
+
     def address(found: re.Match[str]) -> str:
         url = found[0]
         spelled = "?" not in url and any(url in passage for passage in known)
-        return url if spelled else say("general.link_removed", language)
+        return url if spelled else removed
 
-    return ADDRESS.sub(address, text)
+    return ADDRESS.sub(address, text).replace(f"({removed})", removed)

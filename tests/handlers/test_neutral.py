@@ -19,6 +19,7 @@ from handlers.neutral import neutral
         ("<https://evil.example|click here>", "click here"),
         ('<img src="https://evil.example/p.png"> Text', " Text"),
         ("javascript:alert", "(link left out)"),
+        ("The form (https://evil.example/f) is here.", "The form (link left out) is here."),
     ],
 )
 def test_what_could_notify_or_link_is_taken_out(text: str, wanted: str) -> None:
