@@ -14,12 +14,15 @@ from handlers.rewriting import stand_alone
 from handlers.speaking import speak
 from handlers.support import Evidence
 from handlers.tongue import tongue, wished
+from handlers.translating import OTHER, translated
 from handlers.verdict import is_answered, model_log_odds
 from handlers.words import say
 from indexing.document import Passage
+from indexing.language import language_of
 
 LONGEST_QUESTION = 2000  # characters
 NEAREST = 2  # shown with a refusal
+DOUBTFUL = 0.5  # rather not found than found: the other language's words are tried
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,26 @@ async def understand(request: Request, services: Services) -> Question:
 
 
 async def search(question: Question, request: Request, services: Services) -> list[Passage]:
-    """Return the passages for a question, best first."""
-    return await services.library.search(question.phrasings, readable_by=request.audience, limit=PASSAGES)
+    """Return the passages for a question, best first; found in the other language's words where its own find little."""
+    passages = await services.library.search(question.phrasings, readable_by=request.audience, limit=PASSAGES)
+    found = relevance(passages)
+    if not services.library.floor <= found < DOUBTFUL:
+        return passages
+    translation = await in_other_language(question, request, services)
+    if not translation:
+        return passages
+    phrasings = [*question.phrasings, translation]
+    passages = await services.library.search(phrasings, readable_by=request.audience, limit=PASSAGES)
+    return [replace(passage, relevance=max(found, passage.relevance)) for passage in passages]
+
+
+async def in_other_language(question: Question, request: Request, services: Services) -> str:
+    """Return the question's translation where documents are in the other language; "" for none."""
+    asked_in = language_of(question.standalone, question.language)
+    documents = await services.library.documents(request.audience)
+    if all(document.language != OTHER[asked_in] for document in documents):
+        return ""
+    return await translated(question.standalone, asked_in, services.model)
 
 
 def relevance(passages: Sequence[Passage]) -> float:

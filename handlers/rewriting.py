@@ -49,14 +49,21 @@ async def stand_alone(question: str, history: Sequence[BaseMessage], model: Base
     """Return what to search for: the question made to stand alone if it leans on the thread, always the original."""
     if not leans(question, history):
         return [question]
-    try:
-        said = await model.ainvoke(prompt(question, history, language), max_tokens=LONGEST_TOKENS, temperature=0.0)
-    except Exception:  # whatever is wrong with the model, the original question can still be searched
+    rewritten = await one_line(prompt(question, history, language), model)
+    if not rewritten:
         return [question]
-    rewritten = first_line(str(said.text))
     if not is_sound(rewritten, question, history):
         return [question, f"{questions_of(history)[-1]} {question}"]
     return [rewritten, question]
+
+
+async def one_line(messages: Sequence[BaseMessage], model: BaseChatModel) -> str:
+    """Return the one line that the model was asked for; "" where it fails or says nothing."""
+    try:
+        said = await model.ainvoke(list(messages), max_tokens=LONGEST_TOKENS, temperature=0.0)
+    except Exception:  # whatever is wrong with the model, the original question can still be searched
+        return ""
+    return first_line(str(said.text))
 
 
 def prompt(question: str, history: Sequence[BaseMessage], language: str) -> list[BaseMessage]:
@@ -82,7 +89,7 @@ def first_line(said: str) -> str:
 def is_sound(rewritten: str, question: str, history: Sequence[BaseMessage]) -> bool:
     """Tell whether a rewritten question is one, and made of the conversation's words."""
     words = content(rewritten)
-    if not rewritten or not words.stems or len(rewritten) > 4 * len(question) + 200:
+    if not words.stems or len(rewritten) > 4 * len(question) + 200:
         return False
     talk = content("\n".join([question, *questions_of(history), *(str(message.text) for message in history)]))
     return words.covered_by(talk) >= KNOWN and content(question).covered_by(words) >= KNOWN / 2

@@ -12,10 +12,10 @@ from typing import Any
 from bot.engine import open_chat_model
 from bot.settings import Settings
 from bot.weights import fetch_llm
-from handlers.ask import ask
+from handlers.ask import answer, search, understand
 from handlers.folding import folded
 from handlers.grounding import Sentences, bare, cited
-from handlers.passages import PASSAGES, fitting
+from handlers.passages import fitting
 from handlers.request import Request, Services, Source, Sources, Text
 from handlers.support import content, digits, numbers
 from handlers.words import say
@@ -102,10 +102,11 @@ async def answered(question: Any, audience: Audience, services: Services) -> Ans
         id=question.id, action="ask", team="T", channel="C", user="U", text=question.question, ts=question.id,
         thread=question.id, audience=audience,
     )  # fmt: skip
-    passages = await services.library.search([question.question], readable_by=audience, limit=PASSAGES)
-    found = Answered(question, any(has_gold(question, passage) for passage in fitting(passages, services)))
     started = time.monotonic()
-    async with aclosing(ask(request, services)) as pieces:  # type: ignore[type-var]
+    understood = await understand(request, services)
+    passages = await search(understood, request, services)
+    found = Answered(question, any(has_gold(question, passage) for passage in fitting(passages, services)))
+    async with aclosing(answer(understood, passages, request, services)) as pieces:  # type: ignore[type-var]
         async for piece in pieces:
             if isinstance(piece, Text):
                 found.text += piece.markdown
