@@ -103,7 +103,7 @@ async def answer(
             yield piece
         return
     reading = Reading(question.standalone, question.language, fitting(passages, services))
-    evidence = Evidence(question.standalone, reading.passages, services.library.embedder)
+    evidence = Evidence(question.standalone, reading.passages, services.library.embedder, question.language)
     grounded = Grounded(evidence, question.language)
     async with aclosing(written(reading, grounded, found, services)) as pieces:  # type: ignore[type-var]
         async for piece in pieces:
@@ -149,7 +149,7 @@ async def refusal(
     """Say that the documents do not answer, with the nearest passages to look at."""
     sentence = say("ask.refused", question.language)
     yield Text(sentence)
-    evidence = Evidence(question.standalone, passages[:NEAREST], services.library.embedder)
+    evidence = Evidence(question.standalone, passages[:NEAREST], services.library.embedder, question.language)
     if sources := nearest(evidence):
         yield Text(f" {say('ask.nearest', question.language)}")
         yield Sources(await on_their_pages(sources, request, services))

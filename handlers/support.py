@@ -5,12 +5,14 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from functools import cached_property
 
 import numpy as np
 
 from indexing.document import Passage
 from indexing.embedder import Embedder, Vectors
+from indexing.language import language_of
 from indexing.sentences import spans
 from indexing.sparse import stem, words
 
@@ -22,6 +24,8 @@ ENOUGH_WORDS = 0.6  # of a sentence's content words in the passage: it is said t
 SOME_WORDS = 0.34  # with a near sentence, for paraphrases
 NEAR = 0.86  # cosine of a multilingual-e5 vector: 0.90 is the same thing said otherwise, 0.80 another subject
 VERY_NEAR = 0.89  # for another language, where hardly a word is the same
+COGNATE = 0.75  # of two words' letters are the same: "norvégienne" and "Norwegian"
+COGNATE_BEGINNING = 3  # letters that are the same in both
 
 HEADING = re.compile(r"^#{1,6} .*$", re.MULTILINE)
 NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
@@ -44,15 +48,26 @@ class Words:
     def known(self) -> frozenset[str]:
         return frozenset(form for forms in self.stems for form in forms)
 
-    def covered_by(self, other: "Words") -> float:
-        """Return the share of these words that the other text has."""
+    def covered_by(self, other: "Words", *, foreign: bool = False) -> float:
+        """Return the share of these words that the other text has; cognates count where it is in the other language."""
         if not self.stems:
             return 0.0
-        return sum(not other.known.isdisjoint(forms) for forms in self.stems) / len(self.stems)
+        there = [not other.known.isdisjoint(forms) or (foreign and other.has_cognate(forms)) for forms in self.stems]
+        return sum(there) / len(self.stems)
+
+    def has_cognate(self, forms: Sequence[str]) -> bool:
+        """Tell whether a word of these looks like one of another language."""
+        return any(are_cognates(form, known) for form in forms for known in self.known)
 
     def without(self, other: "Words") -> "Words":
         """Return the words that the other text has not."""
         return Words(frozenset(forms for forms in self.stems if other.known.isdisjoint(forms)))
+
+
+def are_cognates(one: str, other: str) -> bool:
+    """Tell whether two words look alike: the same beginning, and most letters in the same order."""
+    alike = len(one) > COGNATE_BEGINNING and one[:COGNATE_BEGINNING] == other[:COGNATE_BEGINNING]
+    return alike and SequenceMatcher(None, one, other).ratio() >= COGNATE
 
 
 def content(text: str) -> Words:
@@ -119,6 +134,7 @@ class Support:
     cosine: float
     quote: str
     fit: float  # of the quote, to choose among passages that support
+    told: bool  # in the other language, but the quote has what the sentence tells: its new figures, else its new words
 
     @property
     def holds(self) -> bool:
@@ -128,7 +144,7 @@ class Support:
         if self.covered >= ENOUGH_WORDS:
             return True
         is_told = self.added >= ENOUGH_WORDS or self.cosine >= NEAR
-        return (self.covered >= SOME_WORDS and is_told) or self.cosine >= VERY_NEAR
+        return (self.covered >= SOME_WORDS and is_told) or self.cosine >= (NEAR if self.told else VERY_NEAR)
 
 
 @dataclass
@@ -138,6 +154,7 @@ class Evidence:
     question: str
     passages: Sequence[Passage]
     embedder: Embedder
+    language: str  # of what is said about them
     spans: list[Span] = field(init=False)
     _embedding: "asyncio.Task[Vectors] | None" = None
 
@@ -167,6 +184,11 @@ class Evidence:
         """Return the passages in the order in which one sentence of theirs fits the question best."""
         return await self.supports(self.question)
 
+    @cached_property
+    def _foreign(self) -> list[bool]:
+        """Which passages are in the other language."""
+        return [language_of(passage.text, self.language) != self.language for passage in self.passages]
+
     def nearest_span(self, place: int) -> str:
         """Return the sentence of a passage that shares most words with the question."""
         own = [span for span in self.spans if span.passage == place]
@@ -182,18 +204,20 @@ class Evidence:
         return np.concatenate(parts) if parts else np.empty((0, self.embedder.dimensions), np.float32)
 
     def _support(self, place: int, sentence: str, near: Sequence[float]) -> Support:
-        passage = self.passages[place]
+        passage, foreign = self.passages[place], self._foreign[place]
         whole = f"{passage.document}\n{passage.heading}\n{passage.text}"
         wanted = content(sentence)
         there, added = content(whole), wanted.without(self._asked)
         own = [(span, cosine) for span, cosine in zip(self.spans, near, strict=True) if span.passage == place]
         best, cosine = max(own, key=lambda pair: fit(wanted, numbers(sentence), *pair), default=(Span(place, ""), 0.0))
+        figures = digits(sentence) - numbers(self.question)
+        named = bool(added.stems) and added.covered_by(best.content, foreign=foreign) == 1
         return Support(
-            passage=place, covered=wanted.covered_by(there),
-            added=added.covered_by(there) if added.stems else float(bool(digits(sentence))),
-            missing=digits(sentence) - numbers(whole) - numbers(self.question),
-            cosine=max((cosine for _, cosine in own), default=0.0), quote=best.text,
+            passage=place, covered=wanted.covered_by(there, foreign=foreign),
+            added=added.covered_by(there, foreign=foreign) if added.stems else float(bool(digits(sentence))),
+            missing=figures - numbers(whole), cosine=max((cosine for _, cosine in own), default=0.0), quote=best.text,
             fit=fit(wanted, numbers(sentence), best, cosine),
+            told=foreign and figures <= best.numbers and (bool(figures) or named),
         )  # fmt: skip
 
 

@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 from handlers.grounding import Grounded, Sentences, bare, cited, insert, is_denial, is_frame, unbracketed
 from handlers.paging import on_its_page
 from handlers.request import Progress, Source, Text
-from handlers.support import ENOUGH_WORDS, Evidence, content, digits, numbers, spans_of
+from handlers.support import (
+    ENOUGH_WORDS,
+    NEAR,
+    Evidence,
+    Support,
+    are_cognates,
+    content,
+    digits,
+    numbers,
+    spans_of,
+)
 from indexing.document import Passage
 from indexing.embedder import Embedder
 from indexing.library import Page
@@ -47,7 +57,7 @@ async def grounded(said: str, question: str = "How many days of leave?", languag
 
     embedder = Embedder(WordEncoder)
     await embedder.start()
-    checked = Grounded(Evidence(question, PASSAGES, embedder), language)
+    checked = Grounded(Evidence(question, PASSAGES, embedder, language), language)
     shown = [piece async for piece in checked.check(stream())]
     await embedder.aclose()
     return "".join(piece.markdown for piece in shown if isinstance(piece, Text)), checked
@@ -71,12 +81,50 @@ async def test_what_a_sentence_tells_is_what_it_adds_to_the_question(currency: s
     embedder = Embedder(WordEncoder)
     await embedder.start()
     question = "What may a hotel room on long business trips abroad cost?"
-    evidence = Evidence(question, PASSAGES, embedder)
+    evidence = Evidence(question, PASSAGES, embedder, "en")
     found = await evidence.supports(f"A hotel room on long business trips abroad may cost 140 {currency}.")
     await embedder.aclose()
     best = next(support for support in found if support.passage == 1)
     assert (best.added, best.covered >= ENOUGH_WORDS) == (added, False)
     assert replace(best, cosine=0.8).holds is (currency == "euros")
+
+
+async def supported(sentence: str, question: str, language: str) -> Support:
+    """Return the best support of a sentence, as if its meaning were just near to a passage's."""
+    embedder = Embedder(WordEncoder)
+    await embedder.start()
+    best, *_ = await Evidence(question, PASSAGES, embedder, language).supports(sentence)
+    await embedder.aclose()
+    return replace(best, cosine=NEAR)
+
+
+async def test_in_another_language_figures_and_names_support_where_words_cannot() -> None:
+    question = "Combien peut coûter une nuit à Paris ?"
+    assert (
+        await supported("C'est écrit au chapitre « hotel room ».", "Où est-ce écrit, à quel chapitre ?", "fr")
+    ).holds
+    assert (await supported("On peut dépenser jusqu'à 140 euros chaque soir.", question, "fr")).holds
+    assert not (await supported("On peut dépenser beaucoup chaque soir.", question, "fr")).holds
+    assert not (await supported("On peut dépenser jusqu'à 130 euros chaque soir.", question, "fr")).holds
+    asked_already = question.replace("Paris", "140 euros")
+    assert not (await supported("On peut dépenser jusqu'à 140 euros chaque soir.", asked_already, "fr")).holds
+    own = "Everybody can spend up to 140 coins every evening."
+    assert not (await supported(own, "How much may one spend?", "en")).holds
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [("norvegien", "norwegian", True), ("serveur", "server", True), ("increas", "decreas", False),
+     ("por", "por", False), ("contrat", "concert", False)],
+)  # fmt: skip
+def test_cognates(one: str, other: str, alike: bool) -> None:
+    assert are_cognates(one, other) is are_cognates(other, one) is alike
+
+
+def test_cognates_count_between_languages_only() -> None:
+    said, there = content("la langue norvégienne"), content("a Norwegian word")
+    assert said.covered_by(there) == 0
+    assert said.covered_by(there, foreign=True) == 0.5
 
 
 def test_a_citation_after_a_closing_quote_belongs_to_its_sentence() -> None:
