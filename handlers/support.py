@@ -27,6 +27,7 @@ VERY_NEAR = 0.89  # for another language, where hardly a word is the same
 COGNATE = 0.75  # of two words' letters are the same: "norvégienne" and "Norwegian"
 COGNATE_BEGINNING = 3  # letters that are the same in both
 
+PARTICLES = frozenset({"yes", "no", "oui", "non"})  # what they say is in the rest of the sentence
 HEADING = re.compile(r"^#{1,6} .*$", re.MULTILINE)
 NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 GROUPED = re.compile(r"(?<=\d)[\s\u00a0\u202f,.](?=\d{3}(?!\d))")
@@ -72,7 +73,8 @@ def are_cognates(one: str, other: str) -> bool:
 
 def content(text: str) -> Words:
     """Return the content words of a text; numbers are not among them."""
-    return Words(frozenset((stem(word, "en"), stem(word, "fr")) for word in words(normal(text)) if not word.isdigit()))
+    told = (word for word in words(normal(text)) if not word.isdigit() and word not in PARTICLES)
+    return Words(frozenset((stem(word, "en"), stem(word, "fr")) for word in told))
 
 
 def numbers(text: str) -> frozenset[str]:
@@ -134,17 +136,21 @@ class Support:
     cosine: float
     quote: str
     fit: float  # of the quote, to choose among passages that support
-    told: bool  # in the other language, but the quote has what the sentence tells: its new figures, else its new words
+    foreign: bool  # the passage is in the other language
+    worded: bool  # the sentence tells something in words: it has some that the question had not, and no new figures
+    quoted: bool  # the quote has what the sentence tells: its new figures, else its new words
 
     @property
     def holds(self) -> bool:
         """Tell whether the passage supports the sentence."""
         if self.missing:
             return False
-        if self.covered >= ENOUGH_WORDS:
+        if self.foreign and self.cosine >= (NEAR if self.quoted else VERY_NEAR):
             return True
+        if not self.foreign and self.worded and not self.added:
+            return False  # whatever it is near to: nothing that it tells is there
         is_told = self.added >= ENOUGH_WORDS or self.cosine >= NEAR
-        return (self.covered >= SOME_WORDS and is_told) or self.cosine >= (NEAR if self.told else VERY_NEAR)
+        return self.covered >= ENOUGH_WORDS or (self.covered >= SOME_WORDS and is_told)
 
 
 @dataclass
@@ -216,8 +222,9 @@ class Evidence:
             passage=place, covered=wanted.covered_by(there, foreign=foreign),
             added=added.covered_by(there, foreign=foreign) if added.stems else float(bool(digits(sentence))),
             missing=figures - numbers(whole), cosine=max((cosine for _, cosine in own), default=0.0), quote=best.text,
-            fit=fit(wanted, numbers(sentence), best, cosine),
-            told=foreign and figures <= best.numbers and (bool(figures) or named),
+            fit=fit(wanted, numbers(sentence), best, cosine), foreign=foreign,
+            worded=bool(added.stems) and not figures,
+            quoted=figures <= best.numbers and (bool(figures) or named),
         )  # fmt: skip
 
 

@@ -89,6 +89,19 @@ async def test_what_a_sentence_tells_is_what_it_adds_to_the_question(currency: s
     assert replace(best, cosine=0.8).holds is (currency == "euros")
 
 
+@pytest.mark.parametrize(
+    ("said", "holds"),
+    [
+        ("Full-time employees get unlimited paid leave.", False),  # near, and all words but the one that counts
+        ("Full-time employees get paid leave each year.", True),
+        ("Yes, full-time employees get paid leave.", True),
+        ("Full-time employees get paid leave for 27 long days.", True),  # its figure is there
+    ],
+)
+async def test_of_what_a_sentence_tells_something_must_be_there(said: str, holds: bool) -> None:
+    assert (await supported(said, "Do full-time employees get paid leave?", "en")).holds is holds
+
+
 async def supported(sentence: str, question: str, language: str) -> Support:
     """Return the best support of a sentence, as if its meaning were just near to a passage's."""
     embedder = Embedder(WordEncoder)
