@@ -147,9 +147,10 @@ class Support:
             return False
         if self.foreign and self.cosine >= (NEAR if self.quoted else VERY_NEAR):
             return True
-        if not self.foreign and self.worded and not self.added:
-            return False  # whatever it is near to: nothing that it tells is there
-        is_told = self.added >= ENOUGH_WORDS or self.cosine >= NEAR
+        is_there = self.foreign or self.added > 0  # something of what it tells: else it may be near to anything
+        if self.worded and not is_there:
+            return False
+        is_told = self.added >= ENOUGH_WORDS or (is_there and self.cosine >= NEAR)
         return self.covered >= ENOUGH_WORDS or (self.covered >= SOME_WORDS and is_told)
 
 

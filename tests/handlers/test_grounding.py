@@ -102,6 +102,12 @@ async def test_of_what_a_sentence_tells_something_must_be_there(said: str, holds
     assert (await supported(said, "Do full-time employees get paid leave?", "en")).holds is holds
 
 
+async def test_the_question_said_back_is_not_supported_by_nearness_alone() -> None:
+    question = "May we bring purple elephants into a hotel room?"
+    assert not (await supported("Yes, we may bring purple elephants into a hotel room.", question, "en")).holds
+    assert (await supported("Yes, a hotel room may cost this each night.", question, "en")).holds
+
+
 async def supported(sentence: str, question: str, language: str) -> Support:
     """Return the best support of a sentence, as if its meaning were just near to a passage's."""
     embedder = Embedder(WordEncoder)
