@@ -66,12 +66,12 @@ async def search(question: Question, request: Request, services: Services) -> li
     """Return the passages for a question, best first; found in the other language's words where its own find little."""
     passages = await services.library.search(question.phrasings, readable_by=request.audience, limit=PASSAGES)
     found = relevance(passages)
-    if not services.library.floor <= found < DOUBTFUL:
+    if found >= DOUBTFUL:
         return passages
     translation = await in_other_language(question, request, services)
     if not translation:
         return passages
-    phrasings = [*question.phrasings, translation]
+    phrasings = [translation, *question.phrasings]  # the first is what the relevance is of
     passages = await services.library.search(phrasings, readable_by=request.audience, limit=PASSAGES)
     return [replace(passage, relevance=max(found, passage.relevance)) for passage in passages]
 

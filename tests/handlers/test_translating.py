@@ -8,7 +8,6 @@ from handlers import ask as asking
 from handlers.ask import Question, search
 from handlers.request import Request, Services
 from handlers.translating import translated
-from indexing import relevance
 from indexing.library import Receipt
 from tests.handlers.conftest import ScriptedModel
 
@@ -25,7 +24,6 @@ TRANSLATION = "How much may a hotel room cost at most for each night?"
 def _in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any search is in doubt here: how sure it is, is measured elsewhere."""
     monkeypatch.setattr(asking, "DOUBTFUL", 1.01)
-    monkeypatch.setattr(relevance, "FLOOR", 0.0)
 
 
 @pytest.fixture
@@ -72,13 +70,10 @@ async def test_nothing_is_translated_for_documents_of_one_language(
     assert not model.asked
 
 
-@pytest.mark.parametrize(("sure", "floor"), [(0.0, 0.0), (1.01, 1.01)])
-async def test_a_search_that_is_sure_either_way_asks_no_model(
-    sure: float, floor: float, shares: Shares, found: Callable[[], Awaitable[list[str]]], model: ScriptedModel,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    monkeypatch.setattr(asking, "DOUBTFUL", sure)
-    monkeypatch.setattr(relevance, "FLOOR", floor)
+async def test_a_search_that_is_sure_asks_no_model(
+    shares: Shares, found: Callable[[], Awaitable[list[str]]], model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "DOUBTFUL", 0.0)
     await shares("cantine.md", CANTINE)
     await shares("travel.md", TRAVEL)
     await found()
