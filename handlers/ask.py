@@ -104,7 +104,7 @@ async def answer(
         return
     reading = Reading(question.standalone, question.language, fitting(passages, services))
     evidence = Evidence(question.standalone, reading.passages, services.library.embedder, question.language)
-    grounded = Grounded(evidence, question.language)
+    grounded = Grounded(evidence)
     async with aclosing(written(reading, grounded, found, services)) as pieces:  # type: ignore[type-var]
         async for piece in pieces:
             yield piece

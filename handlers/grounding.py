@@ -98,7 +98,6 @@ class Grounded:
     """An answer on its way out: each sentence is checked, cited by code where the model did not, or left out."""
 
     evidence: Evidence
-    language: str
     denied: bool = False
     repeated: int = 0
     _numbers: dict[int, int] = field(default_factory=dict)  # place of a passage -> its number in the answer
@@ -156,7 +155,9 @@ class Grounded:
             return ""
         self._waiting = ""
         quote = " ".join(best.quote.split())
-        return self._shown(say("ask.quoted", self.language, quote=neutral(quote, [quote], self.language)), best)
+        return self._shown(
+            say("ask.quoted", self.evidence.language, quote=neutral(quote, [quote], self.evidence.language)), best
+        )
 
     async def _checked(self, sentence: str) -> str:
         """Return what goes out of a sentence; "" for nothing, or nothing yet."""
@@ -166,7 +167,7 @@ class Grounded:
             return ""
         if not self._is_new(sentence):
             return ""
-        plain = neutral(bare(sentence), (p.text for p in self.evidence.passages), self.language)
+        plain = neutral(bare(sentence), (p.text for p in self.evidence.passages), self.evidence.language)
         if not plain.strip() or self.denied:
             return ""
         if is_frame(plain):
@@ -191,7 +192,7 @@ class Grounded:
     def _hold(self, plain: str, found: Sequence[Support]) -> None:
         """Keep an unsupported sentence for later, marked; one with a figure that nobody wrote is left out."""
         if found and not found[0].missing and found[0].covered > 0:
-            self._waiting += insert(plain, f" _({say('ask.unconfirmed', self.language)})_")
+            self._waiting += insert(plain, f" _({say('ask.unconfirmed', self.evidence.language)})_")
 
     def _shown(self, plain: str, support: Support) -> str:
         number = self._numbers.setdefault(support.passage, len(self._numbers) + 1)

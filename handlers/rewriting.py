@@ -49,20 +49,20 @@ async def stand_alone(question: str, history: Sequence[BaseMessage], model: Base
     """Return what to search for: the question made to stand alone if it leans on the thread, always the original."""
     if not leans(question, history):
         return [question]
-    rewritten = await one_line(prompt(question, history, language), model)
-    if not rewritten:
+    rewritten = await one_line(prompt(question, history, language), model, otherwise=question)
+    if rewritten == question:
         return [question]
     if not is_sound(rewritten, question, history):
         return [question, f"{questions_of(history)[-1]} {question}"]
     return [rewritten, question]
 
 
-async def one_line(messages: Sequence[BaseMessage], model: BaseChatModel) -> str:
-    """Return the one line that the model was asked for; "" where it fails or says nothing."""
+async def one_line(messages: Sequence[BaseMessage], model: BaseChatModel, *, otherwise: str) -> str:
+    """Return the one line that the model was asked for, "" where it says nothing; something else where it fails."""
     try:
         said = await model.ainvoke(list(messages), max_tokens=LONGEST_TOKENS, temperature=0.0)
     except Exception:  # whatever is wrong with the model, the original question can still be searched
-        return ""
+        return otherwise
     return first_line(str(said.text))
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -196,6 +196,12 @@ class Evidence:
         """Which passages are in the other language."""
         return [language_of(passage.text, self.language) != self.language for passage in self.passages]
 
+    @cached_property
+    def _wholes(self) -> list[tuple[Words, frozenset[str]]]:
+        """The content words and the numbers of each passage, its name and heading included."""
+        wholes = [f"{passage.document}\n{passage.heading}\n{passage.text}" for passage in self.passages]
+        return [(content(whole), numbers(whole)) for whole in wholes]
+
     def nearest_span(self, place: int) -> str:
         """Return the sentence of a passage that shares most words with the question."""
         own = [span for span in self.spans if span.passage == place]
@@ -211,27 +217,25 @@ class Evidence:
         return np.concatenate(parts) if parts else np.empty((0, self.embedder.dimensions), np.float32)
 
     def _support(self, place: int, sentence: str, near: Sequence[float]) -> Support:
-        passage, foreign = self.passages[place], self._foreign[place]
-        whole = f"{passage.document}\n{passage.heading}\n{passage.text}"
-        wanted = content(sentence)
-        there, added = content(whole), wanted.without(self._asked)
+        foreign, (there, counted) = self._foreign[place], self._wholes[place]
+        wanted, said = content(sentence), numbers(sentence)
+        added = wanted.without(self._asked)
         own = [(span, cosine) for span, cosine in zip(self.spans, near, strict=True) if span.passage == place]
-        best, cosine = max(own, key=lambda pair: fit(wanted, numbers(sentence), *pair), default=(Span(place, ""), 0.0))
+        best, cosine = max(own, key=lambda pair: fit(wanted, said, *pair), default=(Span(place, ""), 0.0))
         figures = digits(sentence) - numbers(self.question)
         named = bool(added.stems) and added.covered_by(best.content, foreign=foreign) == 1
         return Support(
             passage=place, covered=wanted.covered_by(there, foreign=foreign),
             added=added.covered_by(there, foreign=foreign) if added.stems else float(bool(digits(sentence))),
-            missing=figures - numbers(whole), cosine=max((cosine for _, cosine in own), default=0.0), quote=best.text,
-            fit=fit(wanted, numbers(sentence), best, cosine), foreign=foreign,
+            missing=figures - counted, cosine=max((cosine for _, cosine in own), default=0.0), quote=best.text,
+            fit=fit(wanted, said, best, cosine), foreign=foreign,
             worded=bool(added.stems) and not figures,
             quoted=figures <= best.numbers and (bool(figures) or named),
         )  # fmt: skip
 
 
-def fit(wanted: Words, figures: Iterable[str], span: Span, cosine: float) -> float:
+def fit(wanted: Words, figures: frozenset[str], span: Span, cosine: float) -> float:
     """Return how well a sentence of a passage fits: its words, its numbers, its meaning."""
-    figures = frozenset(figures)
     shared = wanted.covered_by(span.content)
     counted = len(figures & span.numbers) / len(figures) if figures else 0.5
     return shared + counted + 4 * (cosine - 0.75)

@@ -14,7 +14,7 @@ EXAMPLE = {"en": "Where is the log of the backups kept?", "fr": "Où est rangé 
 
 async def translated(question: str, language: str, model: BaseChatModel) -> str:
     """Return an English question in French and a French one in English; "" where the model gives no translation."""
-    translation = await one_line(prompt(question, language), model)
+    translation = await one_line(prompt(question, language), model, otherwise="")
     is_sound = len(translation) <= 3 * len(question) + 50 and language_of(translation, language) != language
     return translation if is_sound else ""
 

@@ -189,6 +189,13 @@ async def test_a_rewriting_that_breaks_leaves_the_original_question(
     assert await stand_alone("and for interns?", history, model, "en") == ["and for interns?"]
 
 
+async def test_a_model_that_rewrites_nothing_leaves_the_question_beside_the_one_before(model: ScriptedModel) -> None:
+    history = [HumanMessage(QUESTION), AIMessage("27 days.")]
+    model.says("")
+    asked = "and for interns?"
+    assert await stand_alone(asked, history, model, "en") == [asked, f"{QUESTION} {asked}"]
+
+
 async def test_a_question_that_stands_alone_costs_no_rewriting(
     handbook: Receipt, do: Do, asked: Asked, model: ScriptedModel
 ) -> None:

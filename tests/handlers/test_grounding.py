@@ -57,7 +57,7 @@ async def grounded(said: str, question: str = "How many days of leave?", languag
 
     embedder = Embedder(WordEncoder)
     await embedder.start()
-    checked = Grounded(Evidence(question, PASSAGES, embedder, language), language)
+    checked = Grounded(Evidence(question, PASSAGES, embedder, language))
     shown = [piece async for piece in checked.check(stream())]
     await embedder.aclose()
     return "".join(piece.markdown for piece in shown if isinstance(piece, Text)), checked
