@@ -79,9 +79,9 @@ def try_(
     check: Annotated[bool, typer.Option(help="Ask about a bundled PDF, verify a cited page, stop.")] = False,
 ) -> None:
     """Run a workspace on this machine and the assistant in it; Ctrl-C ends both and keeps the data."""
-    from bot.trial import trial
+    from bot.quickstart import quickstart
 
-    trial(port=port, data=data, model=model, check=check)
+    quickstart(port=port, data=data, model=model, check=check)
 
 
 @app.command()
@@ -122,7 +122,7 @@ def train_sentiment(
     out: Annotated[Path | None, typer.Option(help="Folder for the head and its card; DATA_DIR/sentiment.")] = None,
 ) -> None:
     """Train the sentiment head on labelled texts and keep it with its card."""
-    from bot.study.train_sentiment import train
+    from bot.training.train_sentiment import train
 
     train(Settings(), data or [], out)
 
@@ -136,7 +136,7 @@ def finetune(
     bits: Annotated[int, typer.Option(min=4, max=8, help="8 or 4: of the base's weights, on a GPU.")] = 8,
 ) -> None:
     """Teach the language model a task: train a LoRA adapter that the engine can use."""
-    from bot.study.finetune import finetune
+    from bot.training.finetune import finetune
 
     finetune(task=task, data=data, base=base, out=out, bits=bits)
 

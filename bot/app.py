@@ -13,18 +13,19 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bot import listeners, log, metrics
-from bot.audience import Audiences
+from bot import log, metrics
+from bot.access.memberships import Memberships
 from bot.errors import StartFailed
+from bot.gateway import register
 from bot.health import Health
 from bot.memory import ThreadMemory
-from bot.queue import Queue
+from bot.queue.queue import Queue
 from bot.redis_server import RedisFailed, RedisServer, open_redis
 from bot.settings import Settings
-from bot.slack.connect import SlackConnection, connect
+from bot.slack.connect import SlackConnection, connect_slack
 
 if TYPE_CHECKING:
-    from bot.upkeep import Upkeep
+    from bot.access.reconcile import Reconciler
     from handlers.request import Services
 
 logger = structlog.get_logger()
@@ -40,7 +41,7 @@ class App:
     redis: Redis
     queue: Queue
     slack: SlackConnection
-    audiences: Audiences
+    audiences: Memberships
     checks: dict[str, Callable[[], Awaitable[bool]]] = field(default_factory=dict)
     parts: dict[str, Callable[[], Awaitable[dict[str, float]]]] = field(default_factory=dict)  # what these count
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -86,7 +87,7 @@ async def running(settings: Settings, *, gateway: bool = True, worker: bool = Tr
         ready = asyncio.Event()
         app.checks = {"redis": _answering(app.redis.ping), "models": _always(lambda: not worker or ready.is_set())}
         if gateway:
-            listeners.register(app.slack.app, app.queue, audiences=app.audiences)
+            register(app.slack.app, app.queue, audiences=app.audiences)
             await app.slack.start()
             app.checks["slack"] = _always(lambda: app.slack.connected)
         health = Health(settings.bot.health_port, app.checks, app.refresh)
@@ -126,10 +127,10 @@ async def _connected(settings: Settings, stack: AsyncExitStack) -> App:
     except RedisError as error:
         raise StartFailed(f"Redis does not answer at {_place(url)}. Is it running?") from error
     loopback = urlsplit(settings.slack.api_url).hostname in LOOPBACK
-    slack = await connect(settings.slack, loopback=loopback)
+    slack = await connect_slack(settings.slack, loopback=loopback)
     stack.push_async_callback(slack.stop)
     queue = await stack.enter_async_context(Queue(redis, url, own_days=settings.bot.memory_days))
-    return App(settings, redis, queue, slack, Audiences(slack.client, redis, slack.team_id))
+    return App(settings, redis, queue, slack, Memberships(slack.client, redis, slack.team_id))
 
 
 async def _own_redis(settings: Settings, stack: AsyncExitStack) -> str:
@@ -150,17 +151,17 @@ def _place(url: str) -> str:
 
 async def _work(app: App, stack: AsyncExitStack) -> None:
     """Load the models, open the library and begin to take requests off the queue."""
+    from bot.dispatcher import Dispatcher
     from bot.limits import Limits
+    from bot.queue.worker import Worker
     from bot.services import open_services
-    from bot.turns import Turns
-    from bot.worker import Worker
 
     started, settings = time.monotonic(), app.settings
     services, parts = await open_services(settings, app.redis, app.slack.client, stack)
     app.parts |= parts
     app.checks["library"] = _answering(services.library.statistics)
     upkeep = _upkeep(app, services)
-    turns = Turns(
+    turns = Dispatcher(
         services=services,
         client=app.slack.client,
         redis=app.redis,
@@ -181,11 +182,11 @@ async def _work(app: App, stack: AsyncExitStack) -> None:
     logger.info("models loaded", seconds=round(time.monotonic() - started, 1))
 
 
-def _upkeep(app: App, services: "Services") -> "Upkeep":
+def _upkeep(app: App, services: "Services") -> "Reconciler":
+    from bot.access.reconcile import Reconciler
     from bot.slack.quotes import Quotes
-    from bot.upkeep import Upkeep
 
-    return Upkeep(
+    return Reconciler(
         client=app.slack.client,
         redis=app.redis,
         library=services.library,

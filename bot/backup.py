@@ -145,9 +145,9 @@ async def _fill_stores(settings: Settings, folder: Path) -> None:
 
 @asynccontextmanager
 async def _qdrant(settings: QdrantSettings) -> AsyncIterator[AsyncQdrantClient]:
-    from indexing.qdrant import connect
+    from indexing.qdrant import connect_qdrant
 
-    client = await connect(settings.url, settings.api_key.get_secret_value())
+    client = await connect_qdrant(settings.url, settings.api_key.get_secret_value())
     try:
         yield client
     finally:
@@ -202,8 +202,8 @@ async def fill_qdrant(client: AsyncQdrantClient, settings: QdrantSettings, file:
     """Write the points into an empty collection."""
     from qdrant_client import models
 
-    from indexing.index import DENSE
     from indexing.qdrant import QdrantIndex
+    from indexing.vector_store import DENSE
 
     if await client.collection_exists(settings.collection) and (await client.count(settings.collection)).count:
         raise StartFailed(f"The collection {settings.collection} is not empty. Set QDRANT_COLLECTION to a new name.")

@@ -5,9 +5,9 @@ import time
 
 from redis.asyncio import Redis
 
-from bot.slack.ledger import edition
+from bot.slack.posted import edition
 from handlers.request import Request, UserError
-from handlers.words import say
+from handlers.text.messages import say
 
 FREE = frozenset({"help", "stop", "forget", "forget_me", "upkeep"})  # leaving and tidying up are never refused
 CHARGED_SECONDS = 26 * 3600  # a request that is tried again is not charged again, one that was edited is

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.attention_probe import EmbedderEncoder
+from bot.classifier import load_classifier, own_head
 from bot.engine import open_chat_model
 from bot.engine.errors import Unavailable
 from bot.errors import StartFailed
 from bot.memory import ThreadMemory
+from bot.models.presets import fetch_embeddings, fetch_llm
 from bot.settings import Settings
 from bot.slack.files import SlackFiles
 from bot.slack.messages import SlackMessages
-from bot.study.classifier import load_classifier, own_head
-from bot.study.encoder import EmbedderEncoder
-from bot.weights import fetch_embeddings, fetch_llm
 from handlers.request import Services
+from indexing.factory import open_library
 from indexing.library import Library
-from indexing.opening import open_library
-from indexing.reading import ReadingLimits
+from indexing.reading.pool import ReadingLimits
 
 if TYPE_CHECKING:
     from bot.engine.chat_model import EngineChatModel

@@ -4,19 +4,19 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from handlers.folding import has_words
-from handlers.grounding import Grounded, nearest
-from handlers.paging import on_their_pages
-from handlers.passages import ANSWER_TOKENS, PASSAGES, TASK, Reading, fitting
-from handlers.remembering import recall, remember
+from handlers.answering.answerability import is_answerable, model_log_odds
+from handlers.answering.cite import Grounded, nearest
+from handlers.answering.condense import condense_question
+from handlers.answering.locate import locate_sources
+from handlers.answering.prompt import ANSWER_TOKENS, PASSAGES, TASK, PassagePrompt, passages_that_fit
+from handlers.answering.translate import OTHER, translate_question
+from handlers.answering.verify import Evidence
+from handlers.context.generate import stream_reply
+from handlers.context.history import recall, remember
 from handlers.request import Piece, Pieces, Progress, Request, Services, Sources, Text, UserError
-from handlers.rewriting import stand_alone
-from handlers.speaking import speak
-from handlers.support import Evidence
-from handlers.tongue import tongue, wished
-from handlers.translating import OTHER, translated
-from handlers.verdict import is_answered, model_log_odds
-from handlers.words import say
+from handlers.text.language import request_language, requested_language
+from handlers.text.messages import say
+from handlers.text.normalize import has_words
 from indexing.document import Passage
 from indexing.language import language_of
 
@@ -43,9 +43,9 @@ async def ask(request: Request, services: Services) -> Pieces:
     """Answer a question from the documents you may read, with the pages it comes from: `/ask QUESTION`."""
     text = " ".join(request.text.split())
     if not has_words(text):
-        raise UserError(say("ask.empty", tongue(request)))
+        raise UserError(say("ask.empty", request_language(request)))
     if len(text) > LONGEST_QUESTION:
-        raise UserError(say("ask.too_long", tongue(request), length=len(text), limit=LONGEST_QUESTION))
+        raise UserError(say("ask.too_long", request_language(request), length=len(text), limit=LONGEST_QUESTION))
     question = await understand(replace(request, text=text), services)
     yield Progress(say("ask.searching", question.language))
     passages = await search(question, request, services)
@@ -56,9 +56,9 @@ async def ask(request: Request, services: Services) -> Pieces:
 
 async def understand(request: Request, services: Services) -> Question:
     """Return the question with its language and its phrasings, follow-ups made to stand alone."""
-    language = wished(request.text) or tongue(request)
+    language = requested_language(request.text) or request_language(request)
     history = await recall(request, services)
-    phrasings = await stand_alone(request.text, history, services.model, language)
+    phrasings = await condense_question(request.text, history, services.model, language)
     return Question(request.text, language, phrasings)
 
 
@@ -82,7 +82,7 @@ async def in_other_language(question: Question, request: Request, services: Serv
     documents = await services.library.documents(request.audience)
     if all(document.language != OTHER[asked_in] for document in documents):
         return ""
-    return await translated(question.standalone, asked_in, services.model)
+    return await translate_question(question.standalone, asked_in, services.model)
 
 
 def relevance(passages: Sequence[Passage]) -> float:
@@ -102,37 +102,41 @@ async def answer(
         async for piece in refusal(question, passages, request, services):
             yield piece
         return
-    reading = Reading(question.standalone, question.language, fitting(passages, services))
+    reading = PassagePrompt(question.standalone, question.language, passages_that_fit(passages, services))
     evidence = Evidence(question.standalone, reading.passages, services.library.embedder, question.language)
     grounded = Grounded(evidence)
-    async with aclosing(written(reading, grounded, found, services)) as pieces:  # type: ignore[type-var]
+    async with aclosing(written_answer(reading, grounded, found, services)) as pieces:  # type: ignore[type-var]
         async for piece in pieces:
             yield piece
     if not grounded.is_supported:
         async for piece in refusal(question, passages, request, services):
             yield piece
         return
-    sources = await on_their_pages(grounded.sources, request, services)
+    sources = await locate_sources(grounded.sources, request, services)
     yield Sources(sources)
     documents = sorted({source.passage.document_id for source in sources})
     await remember(request, services, grounded.text, documents=documents, standalone=question.standalone)
 
 
-async def written(reading: Reading, grounded: Grounded, found: float, services: Services) -> AsyncIterator[Piece]:
+async def written_answer(
+    reading: PassagePrompt, grounded: Grounded, found: float, services: Services
+) -> AsyncIterator[Piece]:
     """Yield the model's answer, each sentence checked; nothing where search and model together doubt that there is one.
 
     The passages are prepared while the model reads. `found` is the search's probability.
     """
     grounded.evidence.start()
     language = reading.language
-    stream = speak(services.model, reading.then(TASK[language]), language, max_tokens=ANSWER_TOKENS, temperature=0.0)
+    stream = stream_reply(
+        services.model, reading.then(TASK[language]), language, max_tokens=ANSWER_TOKENS, temperature=0.0
+    )
     odds: list[float] = []
     try:
         yield Progress(say("ask.reading", language, count=len(reading.passages)))
         async with aclosing(model_log_odds(reading, services, odds)) as steps:  # type: ignore[type-var]
             async for step in steps:
                 yield step
-        if not is_answered(found, odds, services.library.threshold):
+        if not is_answerable(found, odds, services.library.threshold):
             return
         async with aclosing(stream), aclosing(grounded.check(stream)) as pieces:  # type: ignore[type-var]
             async for piece in pieces:
@@ -152,6 +156,6 @@ async def refusal(
     evidence = Evidence(question.standalone, passages[:NEAREST], services.library.embedder, question.language)
     if sources := nearest(evidence):
         yield Text(f" {say('ask.nearest', question.language)}")
-        yield Sources(await on_their_pages(sources, request, services))
+        yield Sources(await locate_sources(sources, request, services))
     documents = sorted({source.passage.document_id for source in sources})
     await remember(request, services, sentence, documents=documents, standalone=question.standalone)

@@ -6,17 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from handlers.pictures import Scale, bars, grid, heat_maps, scores_scale, shares_scale, token_boxes
+from handlers.output.plots import Scale, bars, grid, heat_maps, scores_scale, shares_scale, token_boxes
+from handlers.ports import Attention, TooManyTokens
 from handlers.request import Picture, Piece, Pieces, Progress, Request, Services, Text, UserError
-from handlers.study import Attention, Numbers, TooManyTokens
-from handlers.words import say
+from handlers.text.messages import say
+from indexing.vectors import Vectors
 
 LAYER = re.compile(r"^\W*(?:layer|couche)\s*=?\s*(\d+)\s*[:,]?\s*", re.IGNORECASE)
 
 
 async def attention(request: Request, services: Services) -> Pieces:
     """Show how the embedding model attends to each word of a sentence, step by step, in pictures."""
-    sentence, layer = parse(request.text)
+    sentence, layer = sentence_in(request.text)
     if not sentence:
         raise UserError(say("attention.empty", request.language))
     yield Progress(say("attention.progress", request.language))
@@ -31,7 +32,7 @@ async def attention(request: Request, services: Services) -> Pieces:
         yield piece
 
 
-def parse(text: str) -> tuple[str, int | None]:
+def sentence_in(text: str) -> tuple[str, int | None]:
     """Return the sentence and the layer that was asked for: `layer 3: The cat sat.`"""
     match = LAYER.match(text)
     if not match:
@@ -58,12 +59,12 @@ def readable(token: str) -> str:
     return token.replace("\u2581", "·").replace("`", "'")
 
 
-def clearest_head(weights: Numbers) -> int:
+def clearest_head(weights: Vectors) -> int:
     """Return the head in which words look most at other words, and not all of them at a mark to rest."""
     return int(np.argmax([between_words(head).max(axis=-1).mean() for head in weights]))
 
 
-def between_words(weights: Numbers) -> Numbers:
+def between_words(weights: Vectors) -> Vectors:
     """Return the weights without those of a token to itself and those of the marks at both ends."""
     inner = weights.copy()
     np.fill_diagonal(inner, 0)
@@ -73,7 +74,7 @@ def between_words(weights: Numbers) -> Numbers:
     return inner
 
 
-def strongest(weights: Numbers, names: Sequence[str]) -> tuple[str, str, float]:
+def strongest(weights: Vectors, names: Sequence[str]) -> tuple[str, str, float]:
     """Return from which token to which other one the most attention goes."""
     row, column = divmod(int(between_words(weights).argmax()), len(weights))
     return names[row], names[column], float(weights[row, column])
@@ -98,7 +99,7 @@ def tokens_step(names: Sequence[str], ids: Sequence[int], language: str) -> list
 
 
 def scores_step(
-    names: Sequence[str], scores: Numbers, weights: Numbers, place: tuple[int, int], language: str
+    names: Sequence[str], scores: Vectors, weights: Vectors, place: tuple[int, int], language: str
 ) -> list[Piece]:
     """Show one head's scores beside what softmax makes of them."""
     source, target, weight = strongest(weights, names)
@@ -112,12 +113,12 @@ def scores_step(
     return [Text(text), Picture(f"attention-2-softmax-{layer}-{head}.png", png, text)]
 
 
-def weights_scale(maps: Sequence[Numbers], language: str) -> Scale:
+def weights_scale(maps: Sequence[Vectors], language: str) -> Scale:
     """Return one scale for attention weights, so that maps beside each other can be compared."""
     return shares_scale(maps, say("attention.weight", language))
 
 
-def heads_step(names: Sequence[str], weights: Numbers, layer: int, language: str) -> list[Piece]:
+def heads_step(names: Sequence[str], weights: Vectors, layer: int, language: str) -> list[Piece]:
     """Show all heads of the layer."""
     heads = len(weights)
     diagonal = [float(np.diagonal(head).mean()) for head in weights]
@@ -129,7 +130,7 @@ def heads_step(names: Sequence[str], weights: Numbers, layer: int, language: str
     return [Text(text), Picture(f"attention-3-heads-{layer}.png", png, text)]
 
 
-def mean_step(names: Sequence[str], weights: Numbers, layer: int, language: str) -> list[Piece]:
+def mean_step(names: Sequence[str], weights: Vectors, layer: int, language: str) -> list[Piece]:
     """Show the mean over the layer's heads beside the mean over all layers."""
     maps = [weights[layer - 1].mean(axis=0), weights.mean(axis=(0, 1))]
     received = maps[1].mean(axis=0)
@@ -141,7 +142,7 @@ def mean_step(names: Sequence[str], weights: Numbers, layer: int, language: str)
     return [Text(text), Picture("attention-4-mean.png", png, text)]
 
 
-def pooling_step(names: Sequence[str], shares: Numbers, language: str) -> list[Piece]:
+def pooling_step(names: Sequence[str], shares: Vectors, language: str) -> list[Piece]:
     """Show what the sentence's vector takes from each token."""
     most, least = int(shares.argmax()), int(shares.argmin())
     even = decimals(1 / len(names), 3, language)

@@ -8,15 +8,15 @@ from dataclasses import replace
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from handlers import ask as asking
-from handlers.folding import has_words
-from handlers.grounding import Sentences
-from handlers.neutral import neutral
-from handlers.remembering import fitting, is_about_documents, recall, remember
+from handlers.answering.cite import Sentences
+from handlers.answering.condense import depends_on_history
+from handlers.context.generate import stream_reply
+from handlers.context.history import is_about_documents, recall, recent_messages, remember
 from handlers.request import Pieces, Progress, Request, Services, Text, UserError
-from handlers.rewriting import leans
-from handlers.speaking import speak
-from handlers.tongue import tongue, wished
-from handlers.words import say
+from handlers.text.language import request_language, requested_language
+from handlers.text.messages import say
+from handlers.text.normalize import has_words
+from handlers.text.sanitize import sanitize
 
 ANSWER_TOKENS = 600
 HISTORY_TOKENS = 1500  # 20 seconds of reading on two cores, if nothing of it is cached
@@ -37,7 +37,7 @@ RULES = {
 async def chat(request: Request, services: Services) -> Pieces:
     """Talk with me in a direct message or by a mention; I remember the thread."""
     request = replace(request, text=request.text.strip())
-    language = wished(request.text) or tongue(request)
+    language = requested_language(request.text) or request_language(request)
     if not has_words(request.text):
         raise UserError(say("chat.empty", language))
     history = await recall(request, services)
@@ -62,7 +62,7 @@ async def concerns_documents(request: Request, history: Sequence[BaseMessage], s
     about_documents = is_about_documents(history) or await began_with_a_file(request, services)
     if about_documents and is_question:
         return True
-    if not is_question and not (about_documents and leans(request.text, history)):
+    if not is_question and not (about_documents and depends_on_history(request.text, history)):
         return False
     passages = await services.library.search([request.text], readable_by=request.audience, limit=1)
     return asking.relevance(passages) >= services.library.threshold
@@ -77,19 +77,19 @@ async def began_with_a_file(request: Request, services: Services) -> bool:
 
 async def converse(request: Request, history: Sequence[BaseMessage], services: Services, language: str) -> Pieces:
     """Yield the model's answer in a conversation, and remember both."""
-    messages = prompt(request, history, services, language)
+    messages = chat_prompt(request, history, services, language)
     said: list[str] = []
     sentences = Sentences()
-    stream = speak(services.model, messages, language, max_tokens=ANSWER_TOKENS)
+    stream = stream_reply(services.model, messages, language, max_tokens=ANSWER_TOKENS)
     async with aclosing(stream) as pieces:  # type: ignore[type-var]
         async for piece in pieces:
             if isinstance(piece, Progress):
                 yield piece
                 continue
             for sentence in sentences.add(piece.markdown):
-                said.append(neutral(sentence, [request.text], language))
+                said.append(sanitize(sentence, [request.text], language))
                 yield Text(said[-1])
-    if rest := neutral("".join(sentences.rest()), [request.text], language):
+    if rest := sanitize("".join(sentences.rest()), [request.text], language):
         said.append(rest)
         yield Text(rest)
     if not "".join(said).strip():
@@ -98,11 +98,13 @@ async def converse(request: Request, history: Sequence[BaseMessage], services: S
     await remember(request, services, "".join(said).strip())
 
 
-def prompt(request: Request, history: Sequence[BaseMessage], services: Services, language: str) -> list[BaseMessage]:
+def chat_prompt(
+    request: Request, history: Sequence[BaseMessage], services: Services, language: str
+) -> list[BaseMessage]:
     """Return the rules, as much of the thread as fits, and what was said now; raise UserError if that is too long."""
     room = services.context_tokens - ANSWER_TOKENS - RULES_TOKENS
     tokens = services.count_tokens(request.text)
     if tokens > room:
         raise UserError(say("chat.too_long", language, tokens=tokens, limit=room))
-    before = fitting(history, services.count_tokens, min(HISTORY_TOKENS, room - tokens))
+    before = recent_messages(history, services.count_tokens, min(HISTORY_TOKENS, room - tokens))
     return [SystemMessage(RULES[language]), *before, HumanMessage(request.text)]

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from handlers.naming import named, names_of, shared_at, unknown
+from handlers.context.documents import documents_named, names_of, shared_at, unknown_document
 from handlers.request import Choice, Choices, Piece, Pieces, Request, Services, Text, UserError
-from handlers.tongue import tongue_of
-from handlers.verbs import folded
-from handlers.words import say
+from handlers.text.commands import without_accents
+from handlers.text.language import text_language
+from handlers.text.messages import say
 from indexing.document import Document
 
 MOST_LISTED = 20  # of Slack's 50 blocks a message
@@ -20,16 +20,16 @@ async def docs(request: Request, services: Services) -> Pieces:
     verb, _, name = request.text.strip().partition(" ")
     language = (
         "fr"
-        if folded(verb) in {"retire", "retirer", "supprime", "supprimer", "cherche"}
-        else (tongue_of(request.text, request.language))
+        if without_accents(verb) in {"retire", "retirer", "supprime", "supprimer", "cherche"}
+        else (text_language(request.text, request.language))
     )
     documents = await services.library.documents(request.audience)
     if request.target:
         yield await removed(request, documents, services, language)
-    elif folded(verb) in REMOVE:
+    elif without_accents(verb) in REMOVE:
         yield removal(name, documents, request, language)
     else:
-        wanted = name if folded(verb) in FIND else request.text.strip()
+        wanted = name if without_accents(verb) in FIND else request.text.strip()
         for piece in listing(wanted, documents, request, language):
             yield piece
 
@@ -38,9 +38,9 @@ def listing(wanted: str, documents: Sequence[Document], request: Request, langua
     """Return the list, newest first, each with its button where it can be removed here."""
     if not documents:
         return [Text(say("docs.none", language))]
-    found = named(wanted, documents) if wanted else list(documents)
+    found = documents_named(wanted, documents) if wanted else list(documents)
     if not found:
-        raise unknown(wanted, documents, language)
+        raise unknown_document(wanted, documents, language)
     pieces: list[Piece] = [Text(say("docs.title_one" if len(found) == 1 else "docs.title", language, count=len(found)))]
     pieces += [row(document, request, language) for document in found[:MOST_LISTED]]
     if len(found) > MOST_LISTED:
@@ -66,9 +66,9 @@ def button(document: Document, language: str) -> Choice:
 
 def removal(name: str, documents: Sequence[Document], request: Request, language: str) -> Choices:
     """Return the button for the document of this name; raise UserError if there is none or several."""
-    found = named(name, documents)
+    found = documents_named(name, documents)
     if not found:
-        raise unknown(name, documents, language)
+        raise unknown_document(name, documents, language)
     if len(found) > 1:
         names = ", ".join(f"`{known}`" for document in found for known in names_of(document)[:1])
         raise UserError(say("docs.several", language, names=names))

@@ -5,15 +5,15 @@ from contextlib import aclosing, suppress
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
-from handlers import evidence
-from handlers.evidence import Record
-from handlers.fields import EXTENSIONS, BadFields, Field, parse_fields, schema_of, split_source
-from handlers.naming import named, unknown
-from handlers.receiving import Refused, receive
-from handlers.records import Material, report
+from handlers.context.documents import documents_named, unknown_document
+from handlers.context.generate import stream_reply
+from handlers.context.ingest import NotIngested, ingest
+from handlers.extraction import verify
+from handlers.extraction.report import Material, report_pieces
+from handlers.extraction.schema import EXTENSIONS, BadFields, Field, parse_fields, schema_of, split_source
+from handlers.extraction.verify import Record
 from handlers.request import Piece, Pieces, Progress, Request, Services, UserError
-from handlers.speaking import speak
-from handlers.words import say
+from handlers.text.messages import say
 from indexing.document import Document
 from indexing.language import language_of
 from indexing.library import Page
@@ -60,20 +60,20 @@ async def wishes(request: Request, services: Services) -> tuple[tuple[Field, ...
 
 async def may_see(name: str, request: Request, services: Services) -> bool:
     """Tell whether a document of that name may be seen here."""
-    return bool(named(name, await services.library.documents(request.audience)))
+    return bool(documents_named(name, await services.library.documents(request.audience)))
 
 
 async def gather(request: Request, name: str, services: Services, material: list[Material]) -> AsyncIterator[Piece]:
     """Find what the person means: files that came along, the named document, or what stands in the thread."""
     for file_id in request.files:
-        async with aclosing(receive(file_id, request, services)) as steps:  # type: ignore[type-var]
+        async with aclosing(ingest(file_id, request, services)) as steps:  # type: ignore[type-var]
             async for step in steps:
-                if isinstance(step, Refused):
+                if isinstance(step, NotIngested):
                     raise UserError(step.sentence)
                 if isinstance(step, Progress):
                     yield step
                 else:
-                    material.append(await of_document(step.receipt.document, request, services))
+                    material.append(await extract_from_document(step.receipt.document, request, services))
     if request.files:
         return
     if name:
@@ -83,7 +83,7 @@ async def gather(request: Request, name: str, services: Services, material: list
     material += in_thread or [await of_messages(request, services)]
 
 
-async def of_document(document: Document, request: Request, services: Services) -> Material:
+async def extract_from_document(document: Document, request: Request, services: Services) -> Material:
     """Return a document's pages."""
     pages = await services.library.pages(document.id, readable_by=request.audience)
     return Material(document.name, tuple(pages), document)
@@ -92,10 +92,10 @@ async def of_document(document: Document, request: Request, services: Services) 
 async def of_name(name: str, request: Request, services: Services) -> Material:
     """Return the newest document that may be seen here and is called so."""
     documents = await services.library.documents(request.audience)
-    found = named(name, documents)
+    found = documents_named(name, documents)
     if not found:
-        raise unknown(name, documents, request.language)
-    return await of_document(found[0], request, services)
+        raise unknown_document(name, documents, request.language)
+    return await extract_from_document(found[0], request, services)
 
 
 async def documents_of_thread(request: Request, services: Services) -> list[Material]:
@@ -105,7 +105,7 @@ async def documents_of_thread(request: Request, services: Services) -> list[Mate
         return []
     documents = await services.library.documents(request.audience)
     return [
-        await of_document(document, request, services)
+        await extract_from_document(document, request, services)
         for document in documents
         if any(share.channel == request.channel and share.ts in marks for share in document.shares)
     ]
@@ -131,17 +131,19 @@ async def of_material(material: Material, fields: Sequence[Field], request: Requ
     groups = await groups_to_read(material, fields, request, services)
     if not groups:
         raise UserError(say("extract.no_text", request.language, name=material.name))
-    source = evidence.Source(material.pages)
+    source = verify.PageText(material.pages)
     french = language_of(" ".join(page.text for page in material.pages[:3])) == "fr"
     found: list[Record] = []
     for number, pages in enumerate(groups):
         yield Progress(say("extract.progress", request.language, done=number, total=len(groups)), number, len(groups))
         answers: list[str] = []
-        async for piece in answer(prompt(pages, fields), fields, services, request.language, answers):
+        async for piece in extract_answer(extract_prompt(pages, fields), fields, services, request.language, answers):
             yield piece
-        found += [evidence.check(record, fields, source, french=french) for record in evidence.records_of(answers[0])]
+        found += [
+            verify.verify_records(record, fields, source, french=french) for record in verify.records_of(answers[0])
+        ]
     read = [page.number for group in groups for page in group]
-    async for piece in report(material, fields, evidence.merged(found), read, request.language):
+    async for piece in report_pieces(material, fields, verify.merged_records(found), read, request.language):
         yield piece
 
 
@@ -150,8 +152,8 @@ async def groups_to_read(
 ) -> list[list[Page]]:
     """Return the pages in stretches that fit a prompt; of a long document, only those that search finds."""
     limit = min(PROMPT_TOKENS, services.context_tokens // PROMPT_SHARE)
-    pages = [part for page in material.pages for part in parts_of(page, limit, services)]
-    groups = evidence.pages_that_fit(pages, [services.count_tokens(page.text) for page in pages], limit)
+    pages = [part for page in material.pages for part in groups_of_pages(page, limit, services)]
+    groups = verify.pages_that_fit(pages, [services.count_tokens(page.text) for page in pages], limit)
     if len(groups) <= MOST_PROMPTS or not material.document:
         return groups[:MOST_PROMPTS]
     wanted = ", ".join(field.name for field in fields)
@@ -161,10 +163,10 @@ async def groups_to_read(
     )  # fmt: skip
     numbers = {number for passage in passages for number in range(passage.page, passage.last_page + 1)} | {1}
     chosen = [page for page in pages if page.number in numbers]
-    return evidence.pages_that_fit(chosen, [services.count_tokens(page.text) for page in chosen], limit)[:MOST_PROMPTS]
+    return verify.pages_that_fit(chosen, [services.count_tokens(page.text) for page in chosen], limit)[:MOST_PROMPTS]
 
 
-def parts_of(page: Page, limit_tokens: int, services: Services) -> list[Page]:
+def groups_of_pages(page: Page, limit_tokens: int, services: Services) -> list[Page]:
     """Cut a page that is too long for a prompt at line ends; empty pages go."""
     text = page.text.strip()
     if not text:
@@ -180,7 +182,7 @@ def parts_of(page: Page, limit_tokens: int, services: Services) -> list[Page]:
     return [Page(number=page.number, text=text[a:b]) for a, b in zip(cuts, [*cuts[1:], len(text)], strict=True)]
 
 
-def prompt(pages: Sequence[Page], fields: Sequence[Field]) -> list[BaseMessage]:
+def extract_prompt(pages: Sequence[Page], fields: Sequence[Field]) -> list[BaseMessage]:
     """Return the messages: the rules, the text with its pages, then the fields."""
     text = "\n\n".join(f"[page {page.number}]\n{page.text}" for page in pages)
     names = "\n".join(f"- {described(field)}" for field in fields)
@@ -195,12 +197,12 @@ def described(field: Field) -> str:
     return f"{field.name} ({kinds[field.kind]}, as written)" if field.kind in kinds else field.name
 
 
-async def answer(
+async def extract_answer(
     messages: list[BaseMessage], fields: Sequence[Field], services: Services, language: str, answers: list[str]
 ) -> AsyncIterator[Piece]:
     """Let the model answer within the schema; its place in the line is progress. Appends the whole answer."""
     said: list[str] = []
-    stream = speak(
+    stream = stream_reply(
         services.model, messages, language,
         response_format={"type": "json_schema", "json_schema": {"name": "records", "schema": schema_of(tuple(fields))}},
         max_tokens=min(ANSWER_TOKENS, services.context_tokens // 4), temperature=0.0,

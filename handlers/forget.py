@@ -1,22 +1,22 @@
 """Forgetting: a thread's memory, or all that is kept about a person."""
 
 from handlers.request import Choice, Choices, Pieces, Request, Services, Text
-from handlers.tongue import tongue
-from handlers.words import say
+from handlers.text.language import request_language
+from handlers.text.messages import say
 
 CONFIRMED = "yes"
 
 
 async def forget(request: Request, services: Services) -> Pieces:
     """Forget what was said in this thread: `forget`."""
-    language = tongue(request)
+    language = request_language(request)
     count = await services.memory.forget(request.conversation)
     yield Text(say("forget.done" if count else "forget.nothing", language, count=count))
 
 
 async def forget_me(request: Request, services: Services) -> Pieces:
     """Remove what I keep about you, your words and the files you shared: `/forget-me`."""
-    language = tongue(request)
+    language = request_language(request)
     if request.target != CONFIRMED:
         button = Choice(
             say("forget.button", language), "forget_me", CONFIRMED, confirm=say("forget.confirm", language), danger=True

@@ -2,8 +2,8 @@
 
 from handlers import HANDLERS
 from handlers.request import Pieces, Request, Services, Text
-from handlers.tongue import tongue
-from handlers.words import say
+from handlers.text.language import request_language
+from handlers.text.messages import say
 
 SHOWN = {
     "chat": "", "ask": "/ask", "upload": "", "summarize": "/summarize", "docs": "/docs", "extract": "/extract",
@@ -14,17 +14,17 @@ SHOWN = {
 
 async def help(request: Request, services: Services) -> Pieces:  # noqa: A001  # the verb of the person
     """Tell what I can do: `/help`."""
-    language = tongue(request)
+    language = request_language(request)
     lines = [f"- {line(action, language)}" for action in SHOWN]
     yield Text("\n".join([say("help.opening", language), "", *lines, "", say("help.closing", language)]))
 
 
 def line(action: str, language: str) -> str:
     """Return one action's line: how it is called and what it does."""
-    does = summary(action) if language == "en" else say(f"help.{action}", language)
+    does = help_line(action) if language == "en" else say(f"help.{action}", language)
     return f"`{SHOWN[action]}` {does}" if SHOWN[action] else does
 
 
-def summary(action: str) -> str:
+def help_line(action: str) -> str:
     """Return the first line of a handler's docstring."""
     return (HANDLERS[action].__doc__ or "").strip().split("\n")[0]

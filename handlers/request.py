@@ -12,7 +12,7 @@ from indexing.audience import NOBODY, Audience
 from indexing.document import Passage
 
 if TYPE_CHECKING:
-    from handlers.study import Classifier, Encoder
+    from handlers.ports import AttentionProbe, Classifier
     from indexing.library import Library
 
 
@@ -176,12 +176,12 @@ class Services:
     files: Files
     messages: "Messages"
     classifier: "Classifier"
-    encoder: "Encoder"
+    encoder: "AttentionProbe"
     data_dir: Path
 
 
 @dataclass(frozen=True)
-class Said:
+class ThreadMessage:
     """A message as Slack shows it in a thread."""
 
     user: str  # "" for the bot itself
@@ -193,7 +193,7 @@ class Said:
 class Messages(Protocol):
     """Slack's messages, for the actions that read what people wrote (sentiment, extraction)."""
 
-    async def thread(self, channel: str, thread: str) -> list[Said]:
+    async def thread(self, channel: str, thread: str) -> list[ThreadMessage]:
         """Return a thread's messages, oldest first, all pages, at most 1,000."""
 
 

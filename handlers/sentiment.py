@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from handlers.judge import ModelJudge
-from handlers.pictures import distribution, over_time
+from handlers.output.plots import distribution, over_time
+from handlers.output.tables import NotATable, NoText, markdown_table, read_texts, write_csv
+from handlers.ports import Classifier, HeadDoesNotFit
 from handlers.request import (
     Attachment,
     FileRefused,
@@ -22,9 +23,8 @@ from handlers.request import (
     Text,
     UserError,
 )
-from handlers.study import Classifier, HeadDoesNotFit
-from handlers.tables import NotATable, NoText, markdown_table, read_texts, write_csv
-from handlers.words import say
+from handlers.text.llm_classifier import LlmClassifier
+from handlers.text.messages import say
 
 MOST_ITEMS = 10_000  # about five minutes for short texts on one core
 MOST_JUDGED = 200  # by the language model: about two seconds each on two cores
@@ -61,15 +61,15 @@ async def sentiment(request: Request, services: Services) -> Pieces:
     """Tell whether texts are positive or negative: a text, a thread, or the rows of a CSV file."""
     wish, by_model, compare = flags(request.text)
     collected = await collect(request, wish, services, MOST_JUDGED if by_model or compare else MOST_ITEMS)
-    chosen: Classifier = ModelJudge(services.model) if by_model else services.classifier
+    chosen: Classifier = LlmClassifier(services.model) if by_model else services.classifier
     positive: list[float] = []
     async for piece in judged(collected.items, chosen, positive, request.language):
         yield piece
     other: list[float] = []
     if compare:
-        async for piece in judged(collected.items, ModelJudge(services.model), other, request.language):
+        async for piece in judged(collected.items, LlmClassifier(services.model), other, request.language):
             yield piece
-    async for piece in report(collected, positive, other, request.language):
+    async for piece in sentiment_pieces(collected, positive, other, request.language):
         yield piece
 
 
@@ -140,7 +140,7 @@ async def judged(
         positive += map(float, found)
 
 
-async def report(
+async def sentiment_pieces(
     collected: Collected, positive: Sequence[float], other: Sequence[float], language: str
 ) -> AsyncIterator[Piece]:
     """Say what was found: one sentence for one text; a summary, a picture and a table for several."""
@@ -148,18 +148,18 @@ async def report(
     if len(items) == 1:
         yield Text(one(positive[0], other, language))
         return
-    yield Text(summary(collected, positive, other, language))
+    yield Text(counts_sentence(collected, positive, other, language))
     title = description(items, positive, language)
     if items[0].ts:
         times = [float(item.ts) for item in items]
-        png = await asyncio.to_thread(over_time, times, positive, words(language), title)
+        png = await asyncio.to_thread(over_time, times, positive, sentiment_words(language), title)
     else:
-        png = await asyncio.to_thread(distribution, positive, words(language), title)
+        png = await asyncio.to_thread(distribution, positive, sentiment_words(language), title)
     yield Picture(f"{collected.name}.png", png, title)
     yield Attachment(f"{collected.name}.csv", table(items, positive, other))
 
 
-def label(positive: float) -> str:
+def label_of(positive: float) -> str:
     """Name the side on which a probability lies."""
     return "positive" if positive >= 0.5 else "negative"
 
@@ -174,7 +174,7 @@ def percent(share: float, language: str) -> str:
     return f"{share:.0%}".replace("%", " %") if language == "fr" else f"{share:.0%}"
 
 
-def words(language: str) -> dict[str, str]:
+def sentiment_words(language: str) -> dict[str, str]:
     """Return the words that the pictures need."""
     names = ("positive", "negative", "items", "probability", "mean", "time")
     return {name: say(f"sentiment.{name}", language) for name in names}
@@ -183,16 +183,16 @@ def words(language: str) -> dict[str, str]:
 def one(positive: float, other: Sequence[float], language: str) -> str:
     """Return the sentence about a single text."""
     sure = min(0.99, confidence(positive))
-    name = say(f"sentiment.{label(positive)}", language)
+    name = say(f"sentiment.{label_of(positive)}", language)
     said = [say("sentiment.one", language, label=name, confidence=percent(sure, language))]
     if sure < UNSURE:
         said.append(say("sentiment.unsure", language))
     if other:
-        said.append(say("sentiment.model_says", language, label=say(f"sentiment.{label(other[0])}", language)))
+        said.append(say("sentiment.model_says", language, label=say(f"sentiment.{label_of(other[0])}", language)))
     return " ".join(said)
 
 
-def summary(collected: Collected, positive: Sequence[float], other: Sequence[float], language: str) -> str:
+def counts_sentence(collected: Collected, positive: Sequence[float], other: Sequence[float], language: str) -> str:
     """Return the sentences and the table about several texts."""
     count = sum(value >= 0.5 for value in positive)
     said = [
@@ -203,7 +203,7 @@ def summary(collected: Collected, positive: Sequence[float], other: Sequence[flo
     if unsure:
         said.append(say("sentiment.unsure_items", language, count=unsure))
     if other:
-        agreed = sum(label(a) == label(b) for a, b in zip(positive, other, strict=True))
+        agreed = sum(label_of(a) == label_of(b) for a, b in zip(positive, other, strict=True))
         said.append(say("sentiment.agreed", language, count=agreed, total=len(other)))
     if collected.left_out:
         said.append(say("sentiment.left_out", language, limit=len(positive), left_out=collected.left_out))
@@ -218,16 +218,16 @@ def clearest(items: Sequence[Item], positive: Sequence[float], language: str) ->
     columns = [say(f"sentiment.{name}", language) for name in ("label", "confidence", "text")]
     rows = [
         [
-            say(f"sentiment.{label(positive[index])}", language),
+            say(f"sentiment.{label_of(positive[index])}", language),
             percent(min(0.99, confidence(positive[index])), language),
-            shortened(items[index].text),
+            excerpt(items[index].text),
         ]
         for index in [*high, *low]
     ]
     return markdown_table(columns, rows)
 
 
-def shortened(text: str) -> str:
+def excerpt(text: str) -> str:
     """Return the beginning of a text, for a table."""
     text = " ".join(text.split())
     return text if len(text) <= QUOTE_CHARACTERS else text[: QUOTE_CHARACTERS - 1].rsplit(" ", 1)[0] + "…"
@@ -244,12 +244,12 @@ def table(items: Sequence[Item], positive: Sequence[float], other: Sequence[floa
     """Return all texts with their label and probability as CSV; the same columns in every language."""
     columns = ["text", "label", "confidence", "positive_probability"]
     rows: list[list[object]] = [
-        [item.text, label(value), round(confidence(value), 4), round(value, 4)]
+        [item.text, label_of(value), round(confidence(value), 4), round(value, 4)]
         for item, value in zip(items, positive, strict=True)
     ]
     if other:
         columns.append("language_model")
-        rows = [[*row, label(value)] for row, value in zip(rows, other, strict=True)]
+        rows = [[*row, label_of(value)] for row, value in zip(rows, other, strict=True)]
     if items[0].ts:
         columns.append("time")
         rows = [[*row, moment(item.ts)] for row, item in zip(rows, items, strict=True)]

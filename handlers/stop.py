@@ -1,10 +1,10 @@
 """Stop: the running work was cancelled when the word came in; this says so."""
 
 from handlers.request import Pieces, Request, Services, Text
-from handlers.tongue import tongue
-from handlers.words import say
+from handlers.text.language import request_language
+from handlers.text.messages import say
 
 
 async def stop(request: Request, services: Services) -> Pieces:
     """Stop what I am doing in this thread: `stop`."""
-    yield Text(say("general.stopped", tongue(request)))
+    yield Text(say("general.stopped", request_language(request)))

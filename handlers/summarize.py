@@ -5,15 +5,15 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from handlers.condensing import Work, map_reduce, refine, stuff
-from handlers.naming import last_shared, named, unknown
-from handlers.parts import Part, Point, page_range, parts_of
-from handlers.receiving import Refused, receive
-from handlers.remembering import remember
+from handlers.context.documents import documents_named, last_shared, unknown_document
+from handlers.context.history import remember
+from handlers.context.ingest import NotIngested, ingest
 from handlers.request import Piece, Pieces, Progress, Request, Services, Source, Sources, Text, UserError
-from handlers.tongue import tongue_of, wished
-from handlers.verbs import folded
-from handlers.words import say
+from handlers.summarizing.methods import Work, map_reduce, refine, stuff
+from handlers.summarizing.points import Part, SummaryPoint, page_range, parts_of
+from handlers.text.commands import without_accents
+from handlers.text.language import requested_language, text_language
+from handlers.text.messages import say
 from indexing.document import Document, Passage
 from indexing.library import Page
 
@@ -41,15 +41,15 @@ def wish_of(text: str) -> Wish:
     """Read `[file] [method] [in French]`."""
     method = METHOD.search(text)
     rest = METHOD.sub(" ", text)
-    language = wished(rest)
-    words = [word for word in rest.split() if folded(word).strip("\"'«»,.:!?") not in FILLER]
+    language = requested_language(rest)
+    words = [word for word in rest.split() if without_accents(word).strip("\"'«»,.:!?") not in FILLER]
     name = " ".join(words).strip(" \"'`«»")
     return Wish(name, method_called(method[1]) if method else "", language)
 
 
 def method_called(word: str) -> str:
     """Return the method that a word names, in whatever spelling of map-reduce."""
-    plain = folded(word)
+    plain = without_accents(word)
     return "map_reduce" if plain.startswith("map") else plain
 
 
@@ -72,7 +72,7 @@ async def summarize(request: Request, services: Services) -> Pieces:
     for place, document in enumerate(documents):
         if place:
             yield Text("\n\n")
-        async with aclosing(of_document(document, wish, request, services)) as pieces:  # type: ignore[type-var]
+        async with aclosing(summarize_document(document, wish, request, services)) as pieces:  # type: ignore[type-var]
             async for piece in pieces:
                 yield piece
 
@@ -82,7 +82,7 @@ async def of_documents(request: Request, document_ids: Sequence[str], services: 
     known = {document.id: document for document in await services.library.documents(request.audience)}
     for document_id in document_ids:
         if document := known.get(document_id):
-            async with aclosing(of_document(document, wish_of(request.text), request, services)) as pieces:  # type: ignore[type-var]
+            async with aclosing(summarize_document(document, wish_of(request.text), request, services)) as pieces:  # type: ignore[type-var]
                 async for piece in pieces:
                     yield piece
             yield Text("\n\n")
@@ -91,27 +91,29 @@ async def of_documents(request: Request, document_ids: Sequence[str], services: 
 async def chosen(wish: Wish, request: Request, services: Services) -> AsyncIterator[Progress | Document]:
     """Yield the documents that are meant: those of the message's files, the named one, or the last one shared here."""
     for file_id in request.files:
-        async with aclosing(receive(file_id, request, services)) as steps:  # type: ignore[type-var]
+        async with aclosing(ingest(file_id, request, services)) as steps:  # type: ignore[type-var]
             async for step in steps:
-                if isinstance(step, Refused):
+                if isinstance(step, NotIngested):
                     raise UserError(step.sentence)
                 yield step if isinstance(step, Progress) else step.receipt.document
     if request.files:
         return
     documents = await services.library.documents(request.audience)
-    language = wish.language or tongue_of(request.text, request.language)
+    language = wish.language or text_language(request.text, request.language)
     if not documents:
         raise UserError(say("docs.none", language))
     if wish.name:
-        found = named(wish.name, documents)
+        found = documents_named(wish.name, documents)
         if not found:
-            raise unknown(wish.name, documents, language)
+            raise unknown_document(wish.name, documents, language)
         yield found[0]
     elif last := await last_shared(request, services):
         yield last
 
 
-async def of_document(document: Document, wish: Wish, request: Request, services: Services) -> AsyncIterator[Piece]:
+async def summarize_document(
+    document: Document, wish: Wish, request: Request, services: Services
+) -> AsyncIterator[Piece]:
     """Yield the summary of one document: a head line, its points with their pages, and what was covered."""
     language = wish.language or document.language or request.language
     pages = await services.library.pages(document.id, readable_by=request.audience)
@@ -121,11 +123,11 @@ async def of_document(document: Document, wish: Wish, request: Request, services
         raise UserError(say("files.no_text", language))
     method = method_for(parts, wish.method)
     yield Progress(say("summarize.reading", language, name=document.name, pages=len(pages)))
-    points: list[Point] = []
+    points: list[SummaryPoint] = []
     async with aclosing(condensed(parts, method, work, points)) as steps:  # type: ignore[type-var]
         async for step in steps:
             yield step
-    text = written(document, points, pages, method, language)
+    text = summary_pieces(document, points, pages, method, language)
     yield Text(text)
     yield Sources((whole(document),))
     await remember(request, services, text, documents=[document.id])
@@ -133,12 +135,12 @@ async def of_document(document: Document, wish: Wish, request: Request, services
 
 async def of_message(request: Request, services: Services) -> Pieces:
     """Yield the points of the message that a shortcut was used on; it has no pages."""
-    language = tongue_of(request.text, request.language)
+    language = text_language(request.text, request.language)
     parts = parts_of([Page(number=1, text=request.text)], services.count_tokens, part_tokens(services, ""))
     if not parts:
         raise UserError(say("summarize.empty_message", language))
     work = Work(services.model, services.count_tokens, language, part_tokens(services, ""))
-    points: list[Point] = []
+    points: list[SummaryPoint] = []
     async with aclosing(condensed(parts, method_for(parts, ""), work, points)) as steps:  # type: ignore[type-var]
         async for step in steps:
             yield step
@@ -158,7 +160,9 @@ def method_for(parts: Sequence[Part], wished_for: str) -> str:
     return "refine" if wished_for == "refine" else "map_reduce"
 
 
-async def condensed(parts: Sequence[Part], method: str, work: Work, points: list[Point]) -> AsyncIterator[Progress]:
+async def condensed(
+    parts: Sequence[Part], method: str, work: Work, points: list[SummaryPoint]
+) -> AsyncIterator[Progress]:
     """Yield the progress of a method; its points are appended."""
     async with aclosing(METHODS[method](parts, work)) as steps:  # type: ignore[type-var]
         async for step in steps:
@@ -168,7 +172,9 @@ async def condensed(parts: Sequence[Part], method: str, work: Work, points: list
                 points.append(step)
 
 
-def written(document: Document, points: Sequence[Point], pages: Sequence[Page], method: str, language: str) -> str:
+def summary_pieces(
+    document: Document, points: Sequence[SummaryPoint], pages: Sequence[Page], method: str, language: str
+) -> str:
     """Return the whole summary as markdown."""
     numbers = [page.number for page in pages if page.text.strip()]
     pages_read = page_range(numbers)

@@ -6,29 +6,29 @@ from dataclasses import replace
 from handlers import ask as asking
 from handlers import summarize as summarizing
 from handlers.chat import ASKING
-from handlers.receiving import Outcome, Received, receive, sentence
-from handlers.remembering import remember
+from handlers.context.history import remember
+from handlers.context.ingest import Ingested, Outcome, ingest, receipt_sentence
 from handlers.request import Pieces, Progress, Request, Services, Text, UserError
-from handlers.tongue import tongue
-from handlers.verbs import parse
-from handlers.words import say
+from handlers.text.commands import parse
+from handlers.text.language import request_language
+from handlers.text.messages import say
 
 
 async def upload(request: Request, services: Services) -> Pieces:
     """Read a file that you drop here (PDF, Word, Markdown, text), so that I can answer from it."""
     if not request.files:
-        raise UserError(say("upload.no_file", tongue(request)))
-    request = replace(request, language=tongue(request))
+        raise UserError(say("upload.no_file", request_language(request)))
+    request = replace(request, language=request_language(request))
     outcomes: list[Outcome] = []
     for file_id in request.files:
-        async with aclosing(receive(file_id, request, services)) as steps:  # type: ignore[type-var]
+        async with aclosing(ingest(file_id, request, services)) as steps:  # type: ignore[type-var]
             async for step in steps:
                 if isinstance(step, Progress):
                     yield step
                 else:
                     yield Text(said(step, request, first=not outcomes))
                     outcomes.append(step)
-    received = [outcome for outcome in outcomes if isinstance(outcome, Received)]
+    received = [outcome for outcome in outcomes if isinstance(outcome, Ingested)]
     if not received:
         return
     async with aclosing(afterwards(request, received, services)) as pieces:  # type: ignore[type-var]
@@ -39,12 +39,12 @@ async def upload(request: Request, services: Services) -> Pieces:
 def said(outcome: Outcome, request: Request, *, first: bool) -> str:
     """Return the paragraph about one file, in the person's language or else the document's."""
     language = request.language
-    if isinstance(outcome, Received) and not request.text.strip() and language == "en":
+    if isinstance(outcome, Ingested) and not request.text.strip() and language == "en":
         language = outcome.receipt.document.language or language
-    return ("" if first else "\n\n") + sentence(outcome, language)
+    return ("" if first else "\n\n") + receipt_sentence(outcome, language)
 
 
-async def afterwards(request: Request, received: list[Received], services: Services) -> Pieces:
+async def afterwards(request: Request, received: list[Ingested], services: Services) -> Pieces:
     """Do what the message with the files asked for; else only remember that this thread is about them."""
     documents = [outcome.receipt.document.id for outcome in received]
     action, rest = parse(request.text, has_files=False)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 import qdrant_edge as edge
 
-from indexing.index import DENSE, KEYWORDS, PAGE_WORDS, RANK_CONSTANT, WORDS, Branch, Hit, Payload, Point, Where
+from indexing.vector_store import DENSE, KEYWORDS, PAGE_WORDS, RANK_CONSTANT, WORDS, Branch, Hit, Payload, Point, Where
 
 BATCH = 64  # points a call: about 5 ms under the global lock
 PAGE = 256  # points a scroll
@@ -34,15 +34,15 @@ class EdgeIndex:
         return cls(await asyncio.to_thread(_open, folder, dimensions))
 
     async def put(self, points: Sequence[Point]) -> None:
-        for some in batches(points):
+        for some in point_batches(points):
             await self._update(_upsert, some)
 
     async def change(self, ids: Sequence[str], fields: Payload) -> None:
-        for some in batches(ids):
+        for some in point_batches(ids):
             await self._update(edge.UpdateOperation.set_payload, list(some), fields)
 
     async def remove(self, ids: Sequence[str]) -> None:
-        for some in batches(ids):
+        for some in point_batches(ids):
             await self._update(edge.UpdateOperation.delete_points, list(some))
 
     async def change_where(self, where: Where, fields: Payload) -> None:
@@ -168,6 +168,6 @@ def _hit(point: Any) -> Hit:
     return Hit(str(point.id), point.payload or {}, dense, float(point.score), words, page_words)
 
 
-def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+def point_batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
     """Cut into stretches that one call may take."""
     return (items[start : start + BATCH] for start in range(0, len(items), BATCH))

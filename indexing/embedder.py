@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 
-Vectors = NDArray[np.float32]
+from indexing.vectors import Vectors
+
 T = TypeVar("T")
 
 REMEMBERED_QUERIES = 2048  # 3 MB of vectors; a rewritten question and a retry ask for the same

@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from indexing import ranking, relevance, sparse
-from indexing.adding import Ingest, Report
+from indexing import calibration, rescore, sparse
 from indexing.audience import Audience
 from indexing.document import Document, Passage, Share
 from indexing.embedder import Embedder
-from indexing.index import DENSE, PAGE_WORDS, WORDS, Branch, Hit, VectorIndex, Where
-from indexing.ranking import Phrasing
-from indexing.reading import ReadingLimits
-from indexing.records import Record, id_of, newest
+from indexing.ingest import Ingest, Report
+from indexing.reading.pool import ReadingLimits
 from indexing.reranker import Reranker
+from indexing.rescore import Phrasing
+from indexing.stored import StoredDocument, id_of, newest
+from indexing.vector_store import DENSE, PAGE_WORDS, WORDS, Branch, Hit, VectorIndex, Where
 
 __all__ = ["Library", "Page", "Receipt", "Report"]
 
@@ -69,7 +69,7 @@ class Library:
     async def add(self, path: Path, share: Share, *, report: Report | None = None) -> Receipt:
         """Read, chunk, embed and store a file, or only its share if the bytes are known.
 
-        Raises indexing.reading.Unreadable with a reason: not_a_pdf, html, empty, damaged, encrypted,
+        Raises indexing.reading.pool.UnreadableDocument with a reason: not_a_pdf, html, empty, damaged, encrypted,
         no_text, too_many_pages, too_slow.
         """
         started = time.monotonic()
@@ -88,8 +88,8 @@ class Library:
             ocr_pages=now.ocr, failed_pages=now.failed, seconds=time.monotonic() - started,
         )  # fmt: skip
 
-    async def _ingest(self, path: Path, share: Share, document_id: str, report: Report | None) -> Record:
-        record = Record(document_id=document_id, added_at=time.time(), shares=(share,))
+    async def _ingest(self, path: Path, share: Share, document_id: str, report: Report | None) -> StoredDocument:
+        record = StoredDocument(document_id=document_id, added_at=time.time(), shares=(share,))
         ingest = Ingest(self._index, self._embedder, self._limits, record, report)
         await self._index.put([record.point()])  # first, so that what is begun can be found and forgotten
         try:
@@ -112,7 +112,7 @@ class Library:
         """Take away what was shared under this name in this conversation before."""
         replaced = False
         for payload in await self._index.find({"kind": "document", "channels": share.channel}):
-            record = Record.of(payload)
+            record = StoredDocument.of(payload)
             kept = tuple(old for old in record.shares if (old.channel, old.name) != (share.channel, share.name))
             if record.document_id != document_id and len(kept) < len(record.shares):
                 await self._write(replace(record, shares=kept))
@@ -128,13 +128,13 @@ class Library:
             return []
         phrasings = await self._phrasings(asked)
         hits = await self._hits(phrasings, readable_by, document_id)
-        answered = relevance.probability(evidence_of(hits, phrasings)) if hits else 0.0
-        found = ranking.without_duplicates(ranking.judge(ranking.weighed(hits, phrasings), answered))
+        answered = calibration.probability(evidence_of(hits, phrasings)) if hits else 0.0
+        found = rescore.without_duplicates(rescore.attach_relevance(rescore.rescored(hits, phrasings), answered))
         if self._reranker and found:
             found = await self._reranker.rerank(asked[0], found)
-        return await self._passages(ranking.joined(found)[:limit], readable_by)
+        return await self._passages(rescore.joined(found)[:limit], readable_by)
 
-    async def evidence(self, question: str, *, readable_by: Audience) -> relevance.Evidence:
+    async def evidence(self, question: str, *, readable_by: Audience) -> calibration.SearchSignals:
         """Return what a search says about its question. Raises ValueError where it finds nothing at all."""
         phrasings = await self._phrasings([question])
         return evidence_of(await self._hits(phrasings, readable_by), phrasings)
@@ -150,12 +150,12 @@ class Library:
             where["document_id"] = document_id
         return await self._index.search(branches_of(phrasings), where, limit=CANDIDATES)
 
-    async def _passages(self, found: Sequence[ranking.Found], readable_by: Audience) -> list[Passage]:
+    async def _passages(self, found: Sequence[rescore.Candidate], readable_by: Audience) -> list[Passage]:
         records = await self._index.fetch([id_of(one.document_id, "document") for one in found])
         passages = []
         for one in found:
             payload = records.get(id_of(one.document_id, "document"))
-            document = Record.of(payload).seen_by(readable_by) if payload else None
+            document = StoredDocument.of(payload).seen_by(readable_by) if payload else None
             if document:
                 passages.append(passage_of(one, document))
         return passages
@@ -216,12 +216,12 @@ class Library:
     @property
     def threshold(self) -> float:
         """The relevance from which on the documents rather answer a question, where nothing but the search is known."""
-        return relevance.THRESHOLD
+        return calibration.THRESHOLD
 
     @property
     def floor(self) -> float:
         """The relevance below which a question is refused without asking the model."""
-        return relevance.FLOOR
+        return calibration.FLOOR
 
     async def aclose(self) -> None:
         """Write everything down and let go."""
@@ -240,7 +240,7 @@ class Library:
                     await self._write(replace(record, shares=kept))
         return count
 
-    async def _write(self, record: Record) -> None:
+    async def _write(self, record: StoredDocument) -> None:
         """Store a record and let its chunks be read where it is shared; without shares it goes."""
         if not record.shares:
             await self._delete(record.document_id)
@@ -254,12 +254,12 @@ class Library:
         for kind in ("chunk", "page", "document"):
             await self._index.remove_where({"kind": kind, "document_id": document_id})
 
-    async def _record(self, document_id: str) -> Record | None:
+    async def _record(self, document_id: str) -> StoredDocument | None:
         there = await self._index.fetch([id_of(document_id, "document")])
-        return next((Record.of(payload) for payload in there.values()), None)
+        return next((StoredDocument.of(payload) for payload in there.values()), None)
 
-    async def _records(self, where: Where) -> list[Record]:
-        return [Record.of(payload) for payload in await self._index.find({"kind": "document", **where})]
+    async def _records(self, where: Where) -> list[StoredDocument]:
+        return [StoredDocument.of(payload) for payload in await self._index.find({"kind": "document", **where})]
 
 
 def branches_of(phrasings: Sequence[Phrasing]) -> list[Branch]:
@@ -273,13 +273,13 @@ def branches_of(phrasings: Sequence[Phrasing]) -> list[Branch]:
     return branches
 
 
-def evidence_of(hits: Sequence[Hit], phrasings: Sequence[Phrasing]) -> relevance.Evidence:
+def evidence_of(hits: Sequence[Hit], phrasings: Sequence[Phrasing]) -> calibration.SearchSignals:
     """Return what the hits of a fusion say about the question as it was asked."""
-    best = relevance.best_score([branch.weight for branch in branches_of(phrasings)])
-    return relevance.evidence(hits, phrasings[0].text, phrasings[0].vector, best)
+    best = calibration.best_score([branch.weight for branch in branches_of(phrasings)])
+    return calibration.search_signals(hits, phrasings[0].text, phrasings[0].vector, best)
 
 
-def passage_of(one: ranking.Found, document: Document) -> Passage:
+def passage_of(one: rescore.Candidate, document: Document) -> Passage:
     """Return what was found, under the name and link that its readers know."""
     share = newest(document.shares)
     page, last_page = one.pages

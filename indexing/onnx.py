@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from indexing.embedder import Vectors, load_model
+from indexing.embedder import load_model
+from indexing.vectors import Vectors
 
 MOST_BYTES = 2_000_000_000  # one ONNX file holds no more
 LAYOUT = ["Transformer", "Pooling", "Normalize"]
@@ -35,7 +36,7 @@ class OnnxEncoder:
 
         if not can_run(folder):
             raise ValueError(f"{folder} is no BERT that pools by the mean; set EMBEDDINGS_INT8 to false")
-        self.dimensions = int(read(folder / "config.json")["hidden_size"])
+        self.dimensions = int(parse_model(folder / "config.json")["hidden_size"])
         self._folder, self._batch, self._int8 = folder, batch, int8
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_truncation(longest(folder))
@@ -80,21 +81,23 @@ def can_run(folder: Path) -> bool:
     weights = folder / "model.safetensors"
     if not weights.exists() or weights.stat().st_size > MOST_BYTES or not (folder / "tokenizer.json").exists():
         return False
-    modules = [module["type"].rsplit(".", 1)[-1] for module in read(folder / "modules.json")]
-    saved = read(folder / "1_Pooling" / "config.json")
+    modules = [module["type"].rsplit(".", 1)[-1] for module in parse_model(folder / "modules.json")]
+    saved = parse_model(folder / "1_Pooling" / "config.json")
     pooling = {name: value for name, value in saved.items() if name.startswith("pooling_mode") and value}
-    is_bert = read(folder / "config.json").get("model_type") == "bert"
+    is_bert = parse_model(folder / "config.json").get("model_type") == "bert"
     return is_bert and modules == LAYOUT and pooling in MEAN_POOLING
 
 
 def longest(folder: Path) -> int:
     """Return how many tokens a text may have: the least that any of the folder's files says."""
     said = {"sentence_bert_config.json": "max_seq_length", "tokenizer_config.json": "model_max_length"}
-    limits = [read(folder / file).get(name) for file, name in said.items()]
-    return int(min(limit for limit in (*limits, read(folder / "config.json")["max_position_embeddings"]) if limit))
+    limits = [parse_model(folder / file).get(name) for file, name in said.items()]
+    return int(
+        min(limit for limit in (*limits, parse_model(folder / "config.json")["max_position_embeddings"]) if limit)
+    )
 
 
-def read(file: Path) -> Any:
+def parse_model(file: Path) -> Any:
     """Return what a file of JSON says; nothing if it is not there."""
     return json.loads(file.read_text()) if file.exists() else {}
 

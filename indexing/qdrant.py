@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from qdrant_client import AsyncQdrantClient, models
 
-from indexing.index import DENSE, KEYWORDS, PAGE_WORDS, RANK_CONSTANT, WORDS, Branch, Hit, Payload, Point, Where
+from indexing.vector_store import DENSE, KEYWORDS, PAGE_WORDS, RANK_CONSTANT, WORDS, Branch, Hit, Payload, Point, Where
 
 BATCH = 64
 PAGE = 256
@@ -102,7 +102,7 @@ class QdrantIndex:
         await self._client.close()
 
 
-async def connect(url: str, key: str) -> AsyncQdrantClient:
+async def connect_qdrant(url: str, key: str) -> AsyncQdrantClient:
     """Return a client; making one reads certificates, which is no work for the event loop."""
     if url == ":memory:":
         return AsyncQdrantClient(location=url)

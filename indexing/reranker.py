@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from indexing.ranking import Found
+from indexing.rescore import Candidate
 
 LOOKED_AT = 20  # chunks: about half a second of a small cross-encoder on two cores
 
@@ -29,7 +29,7 @@ class Reranker:
 
         return cls(await asyncio.to_thread(load))
 
-    async def rerank(self, question: str, found: Sequence[Found]) -> list[Found]:
+    async def rerank(self, question: str, found: Sequence[Candidate]) -> list[Candidate]:
         """Return the best in the cross-encoder's order; the rest follows as it was."""
         best, rest = found[:LOOKED_AT], found[LOOKED_AT:]
         pairs = [(question, one.text) for one in best]

@@ -27,9 +27,9 @@ def spans(text: str, longest: int) -> Iterator[tuple[int, int]]:
     for match in END.finditer(text):
         if is_abbreviated(text[start : match.end()].rstrip()) and "\n\n" not in match[0]:
             continue
-        yield from cut(text, start, match.end(), longest)
+        yield from sentences_of(text, start, match.end(), longest)
         start = match.end()
-    yield from cut(text, start, len(text), longest)
+    yield from sentences_of(text, start, len(text), longest)
 
 
 def is_abbreviated(sentence: str) -> bool:
@@ -38,7 +38,7 @@ def is_abbreviated(sentence: str) -> bool:
     return last in ABBREVIATIONS or bool(INITIAL.search(sentence[-4:]) or SECTION_NUMBER.search(sentence[-20:]))
 
 
-def cut(text: str, start: int, end: int, longest: int) -> Iterator[tuple[int, int]]:
+def sentences_of(text: str, start: int, end: int, longest: int) -> Iterator[tuple[int, int]]:
     """Cut one span into pieces of at most `longest`: at a line's end if there is one in its second half, or a space."""
     while end - start > longest:
         half = start + longest // 2

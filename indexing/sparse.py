@@ -39,15 +39,15 @@ def _stemmers() -> tuple[snowballstemmer.stemmer, snowballstemmer.stemmer]:
 
 
 @functools.lru_cache(100_000)
-def stem(word: str, language: str) -> str:
+def stems(word: str, language: str) -> str:
     """Return the folded stem of a lower-case word."""
     with _stemming:
         english, french = _stemmers()
         stemmed = (french if language == "fr" else english).stemWord(word)
-    return fold(stemmed)
+    return without_accents(stemmed)
 
 
-def fold(text: str) -> str:
+def without_accents(text: str) -> str:
     """Take the accents off."""
     if text.isascii():
         return text
@@ -55,14 +55,14 @@ def fold(text: str) -> str:
     return "".join(part for part in unicodedata.normalize("NFD", text) if not unicodedata.combining(part))
 
 
-def words(text: str) -> list[str]:
+def tokens(text: str) -> list[str]:
     """Return the words of a text in lower case: compounds whole and in parts, elisions taken off, no stop words."""
     text = APOSTROPHE_S.sub("", ELISION.sub(" ", text)).lower()
     found: list[str] = []
     for match in COMPOUND.finditer(text):
         compound = match[0]
         parts = PART.findall(compound)
-        found += [part for part in parts if fold(part) not in STOP_WORDS]
+        found += [part for part in parts if without_accents(part) not in STOP_WORDS]
         if len(parts) > 1:
             found.append(compound)
     return found
@@ -70,7 +70,7 @@ def words(text: str) -> list[str]:
 
 def terms(text: str, language: str) -> list[str]:
     """Return the terms of a text as they are compared."""
-    return [stem(word, language) for word in words(text)]
+    return [stems(word, language) for word in tokens(text)]
 
 
 def hashed(term: str) -> int:

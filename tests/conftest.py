@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -197,3 +198,15 @@ def handbook(tmp_path: Path) -> Path:
 def manuel(tmp_path: Path) -> Path:
     """Three pages in French."""
     return make_pdf(tmp_path / "manuel.pdf", MANUEL)
+
+
+@pytest.fixture(scope="session")
+def embedding_model() -> Any:
+    """The sentence-transformers model that the bot uses, fetched like the bot does."""
+    from bot.models.presets import fetch_embeddings
+    from bot.settings import Settings
+    from indexing.embedder import TorchEncoder
+
+    settings = Settings()
+    folder = fetch_embeddings(settings.embeddings.model, settings.cache_dir)
+    return TorchEncoder(folder, "cpu", 16, 1)

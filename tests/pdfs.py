@@ -29,7 +29,7 @@ def make_pdf(path: Path, pages: Sequence[str]) -> Path:
 def readers() -> list[psutil.Process]:
     """Return the processes of ours that read files and have not ended."""
     children = psutil.Process().children()
-    return [child for child in children if child.status() != "zombie" and "indexing.pdf" in child.cmdline()]
+    return [child for child in children if child.status() != "zombie" and "indexing.reading.process" in child.cmdline()]
 
 
 def damaged(data: bytes, dice: random.Random) -> bytes:

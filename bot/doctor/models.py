@@ -9,8 +9,8 @@ import httpx
 
 from bot.doctor.finding import Finding, Findings, good, note, problem
 from bot.errors import StartFailed
+from bot.models.presets import LLM_PRESETS, fetch_llm
 from bot.settings import EmbeddingsSettings, LlmSettings
-from bot.weights import LLM_PRESETS, fetch_llm
 
 
 async def check_llm(settings: LlmSettings, cache_dir: Path) -> Findings:

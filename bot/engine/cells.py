@@ -25,7 +25,7 @@ class Cells:
         self.runs[-1] = (start, length + tokens)
 
 
-def distinct(*cells: Cells) -> int:
+def distinct_cells(*cells: Cells) -> int:
     """Count cells, those held several times once."""
     total = end = 0
     for start, length in sorted(run for each in cells for run in each.runs):

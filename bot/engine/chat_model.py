@@ -20,9 +20,9 @@ from bot.engine.engine import Engine
 from bot.engine.errors import TooLong
 from bot.engine.grammar import grammar_of
 from bot.engine.llama import Llama
-from bot.engine.mailbox import Ended, Event, Said, Waiting
 from bot.engine.person import PERSON
 from bot.engine.prompt import ChatTemplate
+from bot.engine.stream import Ended, Event, TokenPiece, Waiting
 from bot.engine.structured import structured
 from bot.engine.tokenizer import Tokenizer
 
@@ -118,10 +118,10 @@ class EngineChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        answer = Answer(self, messages, kwargs)
+        answer = Completion(self, messages, kwargs)
         for event in self.engine.stream_in_thread(answer.sequence, self._stop(stop)):
             chunk = answer.chunk(event)
-            if run_manager and isinstance(event, Said):
+            if run_manager and isinstance(event, TokenPiece):
                 run_manager.on_llm_new_token(event.text, chunk=chunk)
             yield chunk
 
@@ -132,12 +132,12 @@ class EngineChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        answer = Answer(self, messages, kwargs)
+        answer = Completion(self, messages, kwargs)
         events = self.engine.stream(answer.sequence, self._stop(stop))
         try:
             async for event in events:
                 chunk = answer.chunk(event)
-                if run_manager and isinstance(event, Said):
+                if run_manager and isinstance(event, TokenPiece):
                     await run_manager.on_llm_new_token(event.text, chunk=chunk)
                 yield chunk
         finally:
@@ -179,7 +179,7 @@ class EngineChatModel(BaseChatModel):
         return sequence.Sampling(**chosen, grammar=grammar, logprobs=logprobs)
 
 
-class Answer:
+class Completion:
     """One request on its way: the events of the engine become LangChain's chunks."""
 
     def __init__(self, model: EngineChatModel, messages: list[BaseMessage], options: dict[str, Any]) -> None:
@@ -191,7 +191,7 @@ class Answer:
     def chunk(self, event: Event) -> ChatGenerationChunk:
         """Return the chunk that says the same."""
         match event:
-            case Said(text):
+            case TokenPiece(text):
                 self._text.append(text)
                 return ChatGenerationChunk(message=AIMessageChunk(content=text))
             case Waiting(position, seconds):

@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.engine.detokenizer import Detokenizer
 from bot.engine.errors import Busy, DecodeFailed, EngineError, TimedOut, TooLong, Unavailable
-from bot.engine.mailbox import AsyncMailbox, Ended, Event, Mailbox, Said, ThreadMailbox, Waiting
-from bot.engine.pace import Pace
+from bot.engine.prefill_budget import PrefillBudget
 from bot.engine.scheduler import Scheduler
 from bot.engine.sequence import Sequence
 from bot.engine.slots import Cache, Slots
-from bot.engine.transcript import Transcript
+from bot.engine.stream import AsyncStream, Ended, Event, Mailbox, ThreadStream, TokenPiece, Waiting
 
 PIECE_SECONDS = 0.04  # nobody reads faster; a small model would keep the event loop busy with single tokens
 NOTICE_SECONDS = 1.0  # between two notices of a place in line
@@ -54,11 +54,11 @@ class Model(Cache, Protocol):
 
 
 @dataclass(eq=False)
-class Job:
+class Submission:
     """A sequence, its text, and who listens."""
 
     sequence: Sequence
-    transcript: Transcript
+    transcript: Detokenizer
     mailbox: Mailbox
     unsent: str = ""
     sent_at: float = 0.0
@@ -87,12 +87,12 @@ class Engine:
         self.model = model
         self.slots = Slots(slots, model.cells, model, parked_bytes)
         self.scheduler = Scheduler(self.slots, slot_count=slots, waiting=waiting)
-        self.pace = Pace(model.batch_tokens)
+        self.pace = PrefillBudget(model.batch_tokens)
         self.counts = Counts()
         self._slot_count = slots
-        self._jobs: dict[Sequence, Job] = {}
+        self._jobs: dict[Sequence, Submission] = {}
         self._commands: deque[Callable[[], None]] = deque()
-        self._post: list[tuple[Job, Event]] = []
+        self._post: list[tuple[Submission, Event]] = []
         self._answer_seconds = FIRST_GUESS_SECONDS
         self._wake = threading.Event()
         self._closing = False
@@ -113,7 +113,7 @@ class Engine:
 
     async def stream(self, sequence: Sequence, stop: tuple[str, ...] = ()) -> AsyncIterator[Event]:
         """Yield what happens to a sequence until its answer has ended; leaving early cancels it. Raises EngineError."""
-        mailbox = AsyncMailbox()
+        mailbox = AsyncStream()
         job = self.submit(sequence, stop, mailbox)
         try:
             async for event in mailbox.read():
@@ -123,22 +123,22 @@ class Engine:
 
     def stream_in_thread(self, sequence: Sequence, stop: tuple[str, ...] = ()) -> Iterator[Event]:
         """Do the same for a thread without an event loop."""
-        mailbox = ThreadMailbox()
+        mailbox = ThreadStream()
         job = self.submit(sequence, stop, mailbox)
         try:
             yield from mailbox.read()
         finally:
             self.cancel(job)
 
-    def submit(self, sequence: Sequence, stop: tuple[str, ...], mailbox: Mailbox) -> Job:
+    def submit(self, sequence: Sequence, stop: tuple[str, ...], mailbox: Mailbox) -> Submission:
         """Ask for an answer; what becomes of it comes to the mailbox."""
-        job = Job(sequence, Transcript(stop), mailbox)
+        job = Submission(sequence, Detokenizer(stop), mailbox)
         self._send(lambda: self._add(job))
         if self._closing:  # asked only now: whoever is too late for the last _obey must hear it
             raise Unavailable("the model has been closed")
         return job
 
-    def cancel(self, job: Job) -> None:
+    def cancel(self, job: Submission) -> None:
         """End an answer before the next decode; harmless when it has ended."""
         self._send(lambda: self._drop(job.sequence))
 
@@ -210,7 +210,7 @@ class Engine:
         while self._commands:
             self._commands.popleft()()
 
-    def _add(self, job: Job) -> None:
+    def _add(self, job: Submission) -> None:
         self._jobs[job.sequence] = job
         try:
             self.scheduler.add(job.sequence)
@@ -228,7 +228,7 @@ class Engine:
         for position, sequence in enumerate(self.scheduler.in_order(), 1):
             self._notice(self._jobs[sequence], position)
 
-    def _notice(self, job: Job, position: int) -> None:
+    def _notice(self, job: Submission, position: int) -> None:
         """Tell a waiting reader its place when it has changed, but not all the time."""
         now = time.monotonic()
         notice = Waiting(position, math.ceil(self._answer_seconds * position / self._slot_count))
@@ -261,7 +261,7 @@ class Engine:
         for sequence, token in zip(ended, tokens, strict=True):
             self._hear(self._jobs[sequence], token, now)
 
-    def _hear(self, job: Job, token: int | DecodeFailed, now: float) -> None:
+    def _hear(self, job: Submission, token: int | DecodeFailed, now: float) -> None:
         sequence = job.sequence
         if isinstance(token, DecodeFailed):
             self._fail(sequence, token)
@@ -276,14 +276,14 @@ class Engine:
         elif not sequence.room:
             self._end(job, "length")
         elif job.unsent and now - job.sent_at >= PIECE_SECONDS:
-            self._post.append((job, Said(job.unsent)))
+            self._post.append((job, TokenPiece(job.unsent)))
             job.unsent, job.sent_at = "", now
 
-    def _end(self, job: Job, reason: str) -> None:
+    def _end(self, job: Submission, reason: str) -> None:
         sequence, counts = job.sequence, self.counts
         text = job.unsent + job.transcript.end()
         if text:
-            self._post.append((job, Said(text)))
+            self._post.append((job, TokenPiece(text)))
         answer = len(sequence.tokens) - sequence.prompt
         self._post.append((job, Ended(reason, sequence.prompt, answer, sequence.reused)))
         counts.answers += 1
@@ -312,7 +312,7 @@ class Engine:
     def _deliver(self) -> None:
         """Hand out what this step brought, waking each event loop once."""
         post, self._post = self._post, []
-        loops: dict[asyncio.AbstractEventLoop, list[tuple[Job, Event]]] = {}
+        loops: dict[asyncio.AbstractEventLoop, list[tuple[Submission, Event]]] = {}
         for job, event in post:
             if job.mailbox.loop is None:
                 job.mailbox.put(event)
@@ -326,6 +326,6 @@ class Engine:
                     self._drop(job.sequence)
 
 
-def _put_all(news: list[tuple[Job, Event]]) -> None:
+def _put_all(news: list[tuple[Submission, Event]]) -> None:
     for job, event in news:
         job.mailbox.put(event)

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from llama_cpp import llama_cpp as api
 
-from bot.engine.closing import Closer
 from bot.engine.cores import default_threads
 from bot.engine.errors import DecodeFailed, Unavailable
+from bot.engine.forced_completion import Closer
 from bot.engine.sequence import Likely, Sampling, Sequence
 from bot.settings import LlmSettings
 

@@ -45,7 +45,7 @@ class RemoteChatModel(ChatOpenAI):
         try:
             return await super()._agenerate(*arguments, **kwargs)
         except (APIConnectionError, APIStatusError) as failure:
-            raise named(failure, self.context_tokens) from failure
+            raise without_prefix(failure, self.context_tokens) from failure
 
     async def _astream(self, *arguments: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
         self._asked += 1
@@ -54,7 +54,7 @@ class RemoteChatModel(ChatOpenAI):
                 async for chunk in chunks:
                     yield chunk
         except (APIConnectionError, APIStatusError) as failure:
-            raise named(failure, self.context_tokens) from failure
+            raise without_prefix(failure, self.context_tokens) from failure
 
     async def _told_or_not(self, *arguments: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
         """Stream an answer; not every server tells how likely its tokens were."""
@@ -69,7 +69,7 @@ class RemoteChatModel(ChatOpenAI):
                 yield chunk
 
 
-def named(failure: APIConnectionError | APIStatusError, limit: int) -> EngineError:
+def without_prefix(failure: APIConnectionError | APIStatusError, limit: int) -> EngineError:
     """Say what went wrong in the engine's own words."""
     if isinstance(failure, APITimeoutError):
         return TimedOut("the server did not answer in time")

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bot.engine.cells import Cells, distinct
-from bot.engine.parking import Parking
+from bot.engine.cells import Cells, distinct_cells
+from bot.engine.kv_offload import KvOffload
 from bot.engine.sequence import Sequence, common_beginning
 
 WORTH_SHARING = 16  # tokens; fewer are computed again sooner than looked after
@@ -51,7 +51,7 @@ class Slots:
 
     def __init__(self, count: int, cells: int, cache: Cache, parked_bytes: int = 0) -> None:
         self.cells = cells
-        self.parking = Parking(parked_bytes)
+        self.parking = KvOffload(parked_bytes)
         self.restored = 0
         self._cache = cache
         self._slots = [Slot(number) for number in range(count)]
@@ -110,7 +110,7 @@ class Slots:
 
     def used(self) -> int:
         """Return how many cells are held, shared ones counted once."""
-        return distinct(*(slot.cells for slot in self._slots))
+        return distinct_cells(*(slot.cells for slot in self._slots))
 
     def contents(self) -> list[int]:
         """Return how many tokens each slot holds."""
@@ -132,7 +132,7 @@ class Slots:
             if slot.sequence is None:
                 self._cache.trim(slot.number, 0)
                 slot.tokens, slot.cells = [], Cells()
-        self.parking = Parking(self.parking.budget)
+        self.parking = KvOffload(self.parking.budget)
 
     # How much is spoken for: what the owners hold and all that they may still need.
 
@@ -143,7 +143,7 @@ class Slots:
     def _committed(self, *shared: Cells) -> int:
         owned = [slot for slot in self._slots if slot.sequence]
         outstanding = sum(slot.sequence.longest - slot.sequence.seen for slot in owned if slot.sequence)
-        return distinct(*(slot.cells for slot in owned), *shared) + outstanding
+        return distinct_cells(*(slot.cells for slot in owned), *shared) + outstanding
 
     def _make_room(self, sequence: Sequence, target: Slot, source: Slot | None, common: int, extra: int = 0) -> None:
         """Empty idle slots, the longest unused first, until the worst case fits."""
@@ -162,7 +162,7 @@ class Slots:
     def _kept(self, target: Slot, source: Slot | None, common: int) -> int:
         """Count the cells that stay held once the target has been emptied down to what it shares."""
         others = [slot.cells for slot in self._slots if slot is not target]
-        return distinct(*others, source.cells.first(common) if source else Cells())
+        return distinct_cells(*others, source.cells.first(common) if source else Cells())
 
     # What is remembered.
 

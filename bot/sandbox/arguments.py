@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox.refused import Refused, invalid
+from bot.sandbox.errors import ApiError, invalid
 
 
 class Arguments:
@@ -38,7 +38,7 @@ class Arguments:
         """Return a whole number within its bounds."""
         value = self.text(name, str(default)) or str(default)
         if not value.lstrip("-").isdecimal() or not least <= int(value) <= most:
-            raise Refused(error)
+            raise ApiError(error)
         return int(value)
 
     def parsed(self, name: str, error: str) -> Any:
@@ -49,7 +49,7 @@ class Arguments:
         try:
             return json.loads(value) if value else None
         except ValueError:
-            raise Refused(error) from None
+            raise ApiError(error) from None
 
     def names(self, name: str, default: str = "") -> list[str]:
         """Return a list that is written with commas."""
@@ -68,7 +68,7 @@ async def read_arguments(request: web.Request) -> Arguments:
     if request.content_type in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         return Arguments(values | {name: _field(value) for name, value in (await request.post()).items()})
     if await request.read():
-        raise Refused("invalid_post_type")
+        raise ApiError("invalid_post_type")
     return Arguments(values)
 
 
@@ -76,9 +76,9 @@ async def _json(request: web.Request) -> dict[str, Any]:
     try:
         body = json.loads(await request.text() or "{}")
     except ValueError:
-        raise Refused("invalid_json") from None
+        raise ApiError("invalid_json") from None
     if not isinstance(body, dict):
-        raise Refused("json_not_object")
+        raise ApiError("json_not_object")
     return body
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bot.sandbox.refused import Refused, invalid
+from bot.sandbox.errors import ApiError, invalid
 
 MOST_BLOCKS, MOST_IN_VIEW = 50, 100
 LONGEST_MARKDOWN = 12_000  # all markdown blocks of a message together
@@ -17,14 +17,14 @@ Problems = Iterator[str]
 def check_blocks(blocks: object, *, most: int = MOST_BLOCKS) -> list[Block]:
     """Return the blocks with a block_id each; raise Refused with what is wrong."""
     if not isinstance(blocks, list):
-        raise Refused("invalid_blocks_format")
+        raise ApiError("invalid_blocks_format")
     if len(blocks) > most:
         raise invalid("invalid_blocks", f"no more than {most} items allowed [json-pointer:/blocks]")
     problems = [f"{problem} [json-pointer:/blocks/{n}]" for n, block in enumerate(blocks) for problem in _block(block)]
     if problems:
         raise invalid("invalid_blocks", *problems)
     if sum(len(block["text"]) for block in blocks if block["type"] == "markdown") > LONGEST_MARKDOWN:
-        raise Refused("msg_too_long")
+        raise ApiError("msg_too_long")
     ids = [block["block_id"] for block in blocks if "block_id" in block]
     if len(set(ids)) != len(ids):
         raise invalid("invalid_blocks", "`block_id` must be unique")
@@ -36,7 +36,7 @@ def check_view(view: object, *, kind: tuple[str, ...]) -> Block:
     if not isinstance(view, dict) or view.get("type") not in kind:
         raise invalid("invalid_arguments", f"`type` must be one of {', '.join(kind)}")
     if len(json.dumps(view).encode()) > LONGEST_VIEW_BYTES:
-        raise Refused("view_too_large")
+        raise ApiError("view_too_large")
     view = view | {"blocks": check_blocks(view.get("blocks"), most=MOST_IN_VIEW)}
     problems = list(_view(view))
     if problems:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
+from bot.sandbox.errors import ApiError
 from bot.sandbox.faults import Faults
-from bot.sandbox.refused import Refused
 
 ACK_SECONDS = 3.0
 RETRY_SECONDS = (0.0, 60.0, 300.0)  # Slack's pauses before each try that follows a missing acknowledgement
@@ -69,10 +69,10 @@ class Delivery:
     async def ask(self, kind: Kind, payload: dict[str, Any]) -> Any:
         """Deliver what a person waits for, once; raise Refused if the app does not take it."""
         if not self._way().is_open:
-            raise Refused("dispatch_failed")
+            raise ApiError("dispatch_failed")
         outcome = await self._way().send(Envelope(kind, payload), ACK_SECONDS)
         if not outcome.acknowledged:
-            raise Refused("operation_timeout" if outcome.reason == "timeout" else "dispatch_failed")
+            raise ApiError("operation_timeout" if outcome.reason == "timeout" else "dispatch_failed")
         return outcome.payload
 
     async def stop(self) -> None:

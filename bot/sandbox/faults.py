@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox.refused import Refused
+from bot.sandbox.errors import ApiError
 
 STREAM_SECONDS = 300.0  # Slack ends a stream after five minutes
 WINDOW_SECONDS = 60.0
@@ -36,7 +36,7 @@ class Faults:
         """Make them from a body; raise Refused for what is not a fault."""
         names = {entry.name for entry in fields(cls) if not entry.name.startswith("_")}
         if not isinstance(wanted, dict) or not set(wanted) <= names:
-            raise Refused("invalid_arguments", known=sorted(names))
+            raise ApiError("invalid_arguments", known=sorted(names))
         return cls(**wanted)
 
     async def strike(self, method: str, per_minute: int, of: str) -> web.Response | None:

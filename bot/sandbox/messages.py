@@ -3,9 +3,9 @@
 import re
 from typing import Any
 
-from bot.sandbox.objects import bot_profile, file_stub, message_object
+from bot.sandbox.errors import ApiError
 from bot.sandbox.people import APP, BOT, BOT_USER, SLACKBOT, TEAM
-from bot.sandbox.refused import Refused
+from bot.sandbox.serializers import bot_profile, file_stub, message_object
 from bot.sandbox.state import Row
 from bot.sandbox.workspace import Workspace
 
@@ -212,6 +212,6 @@ def _leave_stone(workspace: Workspace, channel: Row, message: Row, before: Row) 
 def require_member(channel: Row, user: str) -> None:
     """Refuse what only members of a living conversation may do."""
     if user not in channel["_members"]:
-        raise Refused("not_in_channel" if not channel.get("is_private") else "channel_not_found")
+        raise ApiError("not_in_channel" if not channel.get("is_private") else "channel_not_found")
     if channel.get("is_archived"):
-        raise Refused("is_archived")
+        raise ApiError("is_archived")

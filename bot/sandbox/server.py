@@ -11,12 +11,12 @@ import aiohttp
 from aiohttp import web
 
 from bot.errors import StartFailed
-from bot.sandbox import contents, links, methods
-from bot.sandbox.calls import answer
-from bot.sandbox.endpoint import Endpoint
+from bot.sandbox import file_transfer, methods, response_urls
+from bot.sandbox.dispatch import answer
+from bot.sandbox.errors import ApiError
 from bot.sandbox.faults import Faults
+from bot.sandbox.http_delivery import Endpoint
 from bot.sandbox.methods.streams import expire_streams
-from bot.sandbox.refused import Refused
 from bot.sandbox.state import State
 from bot.sandbox.store import Store
 from bot.sandbox.workspace import Workspace
@@ -27,7 +27,7 @@ LARGEST_CALL_BYTES = 4 * 2**20
 SWEEP_SECONDS = 0.5
 STOP_SECONDS = 1.0
 FAMILIES = methods.__all__  # importing them is what registers them
-PAGE = Path(__file__).parent / "page"
+PAGE = Path(__file__).parent / "web"
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -128,10 +128,10 @@ def _site(workspace: Workspace, session: aiohttp.ClientSession) -> web.Applicati
         ("*", "/api/{method}", answer),
         ("GET", "/link/", lambda workspace, request: workspace.sockets.serve(request)),
         ("GET", "/live", lambda workspace, request: workspace.live.serve(request)),
-        ("POST", "/commands/{secret}", links.respond),
-        ("POST", "/upload/v1/{ticket}", contents.upload),
-        ("GET", "/files-pri/{team:[A-Z0-9]+}-{file:[A-Z0-9]+}/{name}", contents.download),
-        ("GET", "/files-pri/{team:[A-Z0-9]+}-{file:[A-Z0-9]+}/download/{name}", contents.download),
+        ("POST", "/commands/{secret}", response_urls.respond),
+        ("POST", "/upload/v1/{ticket}", file_transfer.upload),
+        ("GET", "/files-pri/{team:[A-Z0-9]+}-{file:[A-Z0-9]+}/{name}", file_transfer.download),
+        ("GET", "/files-pri/{team:[A-Z0-9]+}-{file:[A-Z0-9]+}/download/{name}", file_transfer.download),
         ("POST", "/faults", set_faults),
         ("GET", "/calls", count_calls),
         ("POST", "/endpoint", point),
@@ -154,7 +154,7 @@ async def set_faults(workspace: Workspace, request: web.Request) -> web.Response
     """Switch faults on; an empty body switches all off."""
     try:
         faults = Faults.of(await _body(request))
-    except Refused as refused:
+    except ApiError as refused:
         return web.json_response({"ok": False, "error": refused.error, **refused.details}, status=400)
     workspace.faults = faults
     if faults.drop_sockets:

@@ -11,8 +11,8 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from bot.sandbox.delivery import Envelope, Outcome
+from bot.sandbox.errors import ApiError
 from bot.sandbox.people import APP
-from bot.sandbox.refused import Refused
 
 TICKET_SECONDS = 30.0
 MOST_CONNECTIONS = 10
@@ -88,7 +88,7 @@ class Sockets:
     def ticket(self) -> str:
         """Return what opens one socket, for half a minute."""
         if len(self._connections) >= MOST_CONNECTIONS:
-            raise Refused("too_many_websockets")
+            raise ApiError("too_many_websockets")
         ticket = str(uuid.uuid4())
         self._tickets[ticket] = time.monotonic() + TICKET_SECONDS
         return ticket

@@ -5,6 +5,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from bot.sandbox.errors import ApiError
 from bot.sandbox.people import (
     BOT_TOKEN,
     BOT_USER,
@@ -13,7 +14,6 @@ from bot.sandbox.people import (
     first_users,
     make_dm,
 )
-from bot.sandbox.refused import Refused
 from bot.sandbox.store import Store
 
 Row = dict[str, Any]
@@ -125,7 +125,7 @@ class State:
     def user(self, user: str) -> Row:
         """Return a person."""
         if user not in self.users:
-            raise Refused("user_not_found")
+            raise ApiError("user_not_found")
         return self.users[user]
 
     def is_full_member(self, user: str) -> bool:
@@ -145,13 +145,13 @@ class State:
         """Return a conversation that somebody may know."""
         found = self.channels.get(channel)
         if found is None or not self.is_open_to(user, found):
-            raise Refused("channel_not_found")
+            raise ApiError("channel_not_found")
         return found
 
     def message(self, channel: str, ts: str, error: str = "message_not_found") -> Row:
         """Return a message."""
         if ts not in self.messages[channel]:
-            raise Refused(error)
+            raise ApiError(error)
         return self.messages[channel][ts]
 
     def dm(self, one: str, other: str) -> Row:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.sandbox.delivery import Delivery
-from bot.sandbox.endpoint import Endpoint
 from bot.sandbox.faults import Faults
-from bot.sandbox.live import Live
+from bot.sandbox.http_delivery import Endpoint
+from bot.sandbox.page_socket import Live
 from bot.sandbox.people import APP, BOT_USER, TEAM
 from bot.sandbox.sockets import Sockets
 from bot.sandbox.state import Row, State

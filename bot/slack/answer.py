@@ -11,16 +11,16 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.blocks import MOST_BLOCKS, Block, feedback_block, row_blocks, source_blocks, source_lines
 from bot.slack.errors import SLACK_ERRORS
-from bot.slack.ledger import Ledger
 from bot.slack.markdown import SafeStream, safe
-from bot.slack.pace import Pace
 from bot.slack.post import Post
+from bot.slack.posted import PostedMessages
 from bot.slack.private import PrivateAnswer
 from bot.slack.quotes import Quotes
+from bot.slack.rate_limits import RateLimits
 from bot.slack.status import Status
 from bot.slack.uploads import Uploads
 from handlers.request import Attachment, Choices, Picture, Piece, Pieces, Progress, Request, Source, Sources, Text
-from handlers.words import say
+from handlers.text.messages import say
 
 PROGRESS_AFTER_SECONDS = 3.0  # quicker work needs no bar
 
@@ -37,8 +37,8 @@ class Answer:
 
     def __init__(self, client: AsyncWebClient, redis: Redis, request: Request) -> None:
         self._client, self._request = client, request
-        self._ledger = Ledger(redis, request)
-        self._pace = Pace(redis, request.team)
+        self._ledger = PostedMessages(redis, request)
+        self._pace = RateLimits(redis, request.team)
         self._quotes = Quotes(client, redis)
         self._uploads = Uploads(client, self._ledger, request)
         self._status = Status(client, request.channel, request.thread)

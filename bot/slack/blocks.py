@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.slack.markdown import escape, mrkdwn, mrkdwn_link
 from handlers.request import Choice, Choices, Source
-from handlers.words import say
+from handlers.text.messages import say
 
 Block = dict[str, Any]
 
@@ -18,7 +18,7 @@ LONGEST_TEXT = 3_900  # chat.update refuses more than 4,000 characters
 MOST_BLOCKS = 45  # of Slack's 50, to leave room for the text and feedback
 
 
-def label(source: Source) -> str:
+def source_label(source: Source) -> str:
     """Return `[1] handbook.pdf, p. 12`."""
     passage = source.passage
     pages = f"{passage.page}" if passage.last_page <= passage.page else f"{passage.page}\N{EN DASH}{passage.last_page}"
@@ -29,7 +29,7 @@ def source_lines(sources: Sequence[Source], language: str) -> str:
     """Return the sources as plain lines, for the message's text."""
     if not sources:
         return ""
-    return "\n".join([f"{say('slack.sources', language)}:", *(label(source) for source in sources)])
+    return "\n".join([f"{say('slack.sources', language)}:", *(source_label(source) for source in sources)])
 
 
 def source_blocks(sources: Sequence[Source]) -> list[Block]:
@@ -40,7 +40,7 @@ def source_blocks(sources: Sequence[Source]) -> list[Block]:
 def _source(source: Source) -> str:
     quote = " ".join(source.quote.split())
     quote = quote if len(quote) <= LONGEST_QUOTE else quote[:LONGEST_QUOTE].rsplit(" ", 1)[0] + "…"
-    head = mrkdwn_link(label(source), source.passage.permalink)
+    head = mrkdwn_link(source_label(source), source.passage.permalink)
     return f"{head}  \N{LEFT DOUBLE QUOTATION MARK}{escape(quote)}\N{RIGHT DOUBLE QUOTATION MARK}" if quote else head
 
 

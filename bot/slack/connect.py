@@ -150,7 +150,7 @@ class HttpDoor:
         return first
 
 
-async def connect(settings: SlackSettings, *, loopback: bool) -> SlackConnection:
+async def connect_slack(settings: SlackSettings, *, loopback: bool) -> SlackConnection:
     """Make the client and the app and learn who we are; raise StartFailed with what mends it.
 
     With `loopback` no proxy is used: slack_sdk ignores NO_PROXY.
@@ -197,7 +197,7 @@ def _app(settings: SlackSettings, client: AsyncWebClient, identity: Mapping[str,
         signing_secret=settings.signing_secret.get_secret_value() or "unused in Socket Mode",
         request_verification_enabled=False,  # HttpDoor verifies; Bolt would log the body of what it refuses
         ssl_check_enabled=False,  # answered without a signature
-        raise_error_for_unhandled_request=True,  # so that bot.listeners notes it, without its words
+        raise_error_for_unhandled_request=True,  # so that bot.gateway notes it, without its words
         logger=_quiet("slack.bolt", logging.ERROR),
     )
 

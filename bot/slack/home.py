@@ -5,7 +5,7 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from handlers.words import say
+from handlers.text.messages import say
 
 PROMPTS = ("help", "docs", "summarize")  # Slack shows at most four
 

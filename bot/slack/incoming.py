@@ -9,7 +9,7 @@ from html import unescape
 from typing import Any
 
 from handlers.request import Request
-from handlers.verbs import parse
+from handlers.text.commands import parse
 
 Body = Mapping[str, Any]
 Event = Mapping[str, Any]
@@ -70,7 +70,7 @@ class Stop:
 Step = Put | Redo | Cancel | Stop
 
 
-def understand(body: Body, bot: str) -> list[Step]:
+def parse_event(body: Body, bot: str) -> list[Step]:
     """Return what is to be done about a body from Slack, in order; `bot` is our user id."""
     if "command" in body:
         return _command(body)
@@ -81,7 +81,7 @@ def understand(body: Body, bot: str) -> list[Step]:
     return _event(body, _part(body.get("event")), bot)
 
 
-def plain(text: str, bot: str = "") -> str:
+def plain_text(text: str, bot: str = "") -> str:
     """Return what a person typed: our own mention gone, Slack's notation for links and names resolved."""
     if bot:
         text = re.sub(rf"<@{re.escape(bot)}(\|[^>]*)?>", "", text)
@@ -119,7 +119,7 @@ def _message(team: str, event: Event, bot: str) -> Put | None:
         return None
     text, files = str(event.get("text") or ""), _file_ids(event.get("files"))
     mentioned = event.get("type") == "app_mention" or f"<@{bot}" in text
-    action, rest = parse(plain(text, bot), bool(files))
+    action, rest = parse(plain_text(text, bot), bool(files))
     request = _said(team, event, action=action, text=rest, files=files)
     if mentioned or event.get("channel_type") == "im":
         return Put(request)
@@ -225,7 +225,7 @@ def _command(body: Body) -> list[Step]:
         team=str(body["team_id"]),
         channel=str(body["channel_id"]),
         user=str(body["user_id"]),
-        text=plain(str(body.get("text") or "")),
+        text=plain_text(str(body.get("text") or "")),
         response_url=str(body.get("response_url") or ""),
     )
     return [Put(request)]
@@ -261,7 +261,7 @@ def _shortcut(body: Body) -> list[Step]:
         body,
         action=action,
         target=str(message.get("ts") or body.get("message_ts") or ""),
-        text=plain(str(message.get("text") or "")),
+        text=plain_text(str(message.get("text") or "")),
         files=_file_ids(message.get("files")),
         response_url=str(body.get("response_url") or ""),
     )

@@ -6,8 +6,8 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.ledger import thread_messages
-from handlers.request import Said
+from bot.slack.posted import thread_messages
+from handlers.request import ThreadMessage
 
 MOST_MESSAGES = 1_000
 
@@ -19,13 +19,13 @@ class SlackMessages:
         self._client = client
         self._bot = ""
 
-    async def thread(self, channel: str, thread: str) -> list[Said]:
+    async def thread(self, channel: str, thread: str) -> list[ThreadMessage]:
         """Return a thread's messages, oldest first, at most 1,000."""
         if not self._bot:
             self._bot = str((await self._client.auth_test())["user_id"])
         messages = await thread_messages(self._client, channel, thread)
         return [
-            Said(
+            ThreadMessage(
                 user=""
                 if message.get("user") == self._bot
                 else str(message.get("user") or message.get("bot_id") or "?"),

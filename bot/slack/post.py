@@ -9,12 +9,12 @@ from typing import Any, Literal
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack import ledger as marks
+from bot.slack import posted
 from bot.slack.blocks import LONGEST_TEXT, Block, markdown_block, plain_text
 from bot.slack.errors import SLACK_ERRORS, code, is_uncertain
-from bot.slack.ledger import Ledger
 from bot.slack.markdown import closing, open_fence, split
-from bot.slack.pace import APPENDS, STARTS, UPDATES, Pace
+from bot.slack.posted import PostedMessages
+from bot.slack.rate_limits import APPENDS, STARTS, UPDATES, RateLimits
 from handlers.request import Request
 
 STREAM_BYTES = 9_000  # Slack breaks off streamed messages between 10,600 and 12,000
@@ -34,8 +34,8 @@ class Post:
     """A message with what it shall say, and how much of that Slack has."""
 
     client: AsyncWebClient
-    ledger: Ledger
-    pace: Pace
+    ledger: PostedMessages
+    pace: RateLimits
     request: Request
     number: int
     text: str = ""  # all of it, safe markdown
@@ -53,7 +53,7 @@ class Post:
         if len(messages) <= self.number:
             return
         known = messages[self.number]
-        self.ts = known or await marks.adopt(self.client, self.request, self.number, messages)
+        self.ts = known or await posted.adopt(self.client, self.request, self.number, messages)
         if self.ts:
             await self._end_stream()
             await self.ledger.posted(self.number, self.ts)
@@ -68,7 +68,7 @@ class Post:
                 channel=self.request.channel,
                 ts=self.ts,
                 chunks=[{"type": "markdown_text", "text": f"\n\n{sentence}"}],
-                metadata=marks.metadata(self.request, self.number),
+                metadata=posted.metadata(self.request, self.number),
             )
         except SLACK_ERRORS:
             return False
@@ -184,7 +184,7 @@ class Post:
                 ts=self.ts,
                 chunks=chunks or None,
                 blocks=list(blocks) or None,
-                metadata=marks.metadata(self.request, self.number),
+                metadata=posted.metadata(self.request, self.number),
             )
         except SLACK_ERRORS:
             await self._end_stream()
@@ -225,7 +225,7 @@ class Post:
                 thread_ts=self.request.thread or None,
                 unfurl_links=False,
                 unfurl_media=False,
-                metadata=marks.metadata(self.request, self.number),
+                metadata=posted.metadata(self.request, self.number),
                 **self._body(below, blocks, longest=STREAM_BYTES * 2),
             )
             self.mode = "update"
@@ -240,7 +240,7 @@ class Post:
 
     async def _rewrite(self, *, below: Sequence[str] = (), blocks: Sequence[Block] = (), final: bool = False) -> None:
         try:
-            await self._update(self._body(below, blocks) | {"metadata": marks.metadata(self.request, self.number)})
+            await self._update(self._body(below, blocks) | {"metadata": posted.metadata(self.request, self.number)})
             self._note_sent()
         except SLACK_ERRORS as error:
             if code(error) in GONE:

@@ -8,12 +8,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.slack.blocks import MOST_BLOCKS, Block, markdown_block, plain_text, row_blocks, source_blocks, source_lines
-from bot.slack.ledger import Ledger
 from bot.slack.markdown import safe
+from bot.slack.posted import PostedMessages
 from bot.slack.quotes import Quotes
 from bot.slack.uploads import Uploads
 from handlers.request import Attachment, Choices, Picture, Pieces, Request, Source, Sources, Text
-from handlers.words import say
+from handlers.text.messages import say
 
 LONGEST_TEXT = 3_000  # characters; more was seen to be refused in ephemeral messages
 
@@ -21,7 +21,7 @@ LONGEST_TEXT = 3_000  # characters; more was seen to be refused in ephemeral mes
 class PrivateAnswer:
     """Such messages can't be streamed, read back or changed: the answer is one message, at the end."""
 
-    def __init__(self, client: AsyncWebClient, ledger: Ledger, request: Request, quotes: Quotes) -> None:
+    def __init__(self, client: AsyncWebClient, ledger: PostedMessages, request: Request, quotes: Quotes) -> None:
         self._client, self._ledger, self._request, self._quotes = client, ledger, request, quotes
         self._uploads = Uploads(client, ledger, request)
         self._text = ""

@@ -9,7 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.errors import code
 from bot.slack.post import GONE
-from handlers.words import say
+from handlers.text.messages import say
 
 QUOTES_SECONDS = 400 * 86400  # longer than threads are remembered
 OUT_OF_REACH = GONE | {"channel_not_found", "not_in_channel", "is_archived"}

@@ -8,10 +8,10 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.errors import SLACK_ERRORS, code, is_uncertain
-from bot.slack.ledger import LEDGER_SECONDS, is_marked, metadata
 from bot.slack.markdown import escape
+from bot.slack.posted import LEDGER_SECONDS, is_marked, metadata
 from handlers.request import Request
-from handlers.words import say
+from handlers.text.messages import say
 
 ROOT = -1  # the part number of the question itself
 PRIVATELY = {"channel_not_found", "not_in_channel", "is_archived", "restricted_action"}

@@ -2,15 +2,15 @@
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.ledger import Ledger, thread_messages
 from bot.slack.markdown import safe
+from bot.slack.posted import PostedMessages, thread_messages
 from handlers.request import Request
 
 
 class Uploads:
     """The files that one answer hands over."""
 
-    def __init__(self, client: AsyncWebClient, ledger: Ledger, request: Request) -> None:
+    def __init__(self, client: AsyncWebClient, ledger: PostedMessages, request: Request) -> None:
         self._client, self._ledger, self._request = client, ledger, request
         self._count = 0
 

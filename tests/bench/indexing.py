@@ -27,21 +27,22 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.vectorstores import InMemoryVectorStore
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 
+from bot.models.presets import fetch_embeddings
 from bot.settings import Settings
-from bot.weights import fetch_embeddings
 from indexing.audience import Audience
 from indexing.chunks import chunks_of
 from indexing.document import Share
 from indexing.edge import EdgeIndex
-from indexing.embedder import Embedder, Encoder, TorchEncoder, Vectors
-from indexing.index import Point
+from indexing.embedder import Embedder, Encoder, TorchEncoder
+from indexing.factory import encoder_of, prefixes
 from indexing.library import Library
 from indexing.onnx import OnnxEncoder
-from indexing.opening import encoder_of, prefixes
-from indexing.reading import ReadingLimits
-from indexing.records import chunk_point
+from indexing.reading.pool import ReadingLimits
 from indexing.sentences import spans
 from indexing.sparse import of_passage
+from indexing.stored import chunk_point
+from indexing.vector_store import Point
+from indexing.vectors import Vectors
 
 PAGES, MANY_PAGES, MANY_CHUNKS = 300, 2400, 50_000
 SEARCHES = 200

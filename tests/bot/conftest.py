@@ -6,14 +6,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import aiohttp
 import pytest
 from redis.asyncio import Redis
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
+from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import worker as worker_module
-from bot.queue import Queue
+from bot.queue import worker as worker_module
+from bot.queue.queue import Queue
+from bot.queue.worker import Worker
 from bot.redis_server import RedisServer, open_redis
-from bot.worker import Worker
 from handlers.request import Request
+from tests.bot.slack.wire import Wire
 
 WITHOUT_TTL = tuple(  # one each, however much is done
     f"folio-{lane}:{key}" for lane in ("chat", "ingest") for key in ("stream", "workers", "task-workers:")
@@ -142,3 +146,26 @@ def ask(number: int, *, thread: str = "1.0", text: str = "", user: str = "U1", a
     return Request(
         id=f"T:C:{number}", action=action, team="T", channel="C", user=user, text=text, thread=thread, ts=f"{number}.0"
     )
+
+
+@pytest.fixture
+async def wire() -> AsyncIterator[Wire]:
+    """A Slack of this test only."""
+    slack = Wire()
+    runner = await slack.start()
+    yield slack
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def client(wire: Wire) -> AsyncIterator[AsyncWebClient]:
+    """The bot's client, with the retries it has in earnest for what says something."""
+    async with aiohttp.ClientSession() as session:
+        client = AsyncWebClient(
+            "xoxb-test",
+            base_url=f"{wire.url}/api/",
+            session=session,
+            retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=1)],
+        )
+        client.proxy = None
+        yield client

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from bot.lifeline import Lifeline
-from bot.queue import Queue
+from bot.queue.queue import Queue
+from bot.queue.worker_locks import WorkerLocks
 from tests.bot.conftest import Recorder, ask, eventually, working
 
 WORKER = """
 import asyncio, sys
 from pathlib import Path
-from bot.queue import Queue
+from bot.queue.queue import Queue
 from bot.redis_server import open_redis
-from bot.worker import Worker
+from bot.queue.worker import Worker
 
 class Echo:
     def __init__(self, redis):
@@ -110,7 +110,7 @@ async def test_a_redis_that_is_killed_and_comes_back_loses_nothing(queue: Queue,
 
 
 def test_a_lifeline_tells_the_dead_from_the_living(tmp_path: Path) -> None:
-    one, two = Lifeline(tmp_path), Lifeline(tmp_path)
+    one, two = WorkerLocks(tmp_path), WorkerLocks(tmp_path)
     one.hold("one")
     two.hold("two")
     assert two.dead() == []

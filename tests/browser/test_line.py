@@ -8,7 +8,7 @@ from playwright.async_api import Page, Route, WebSocket, expect
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import Sandbox
-from tests.sandbox.conftest import channel_named
+from tests.bot.sandbox.conftest import channel_named
 
 DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 

@@ -10,18 +10,18 @@ import sys
 from pathlib import Path
 from typing import Any, cast
 
-from bot import listeners, log
-from bot.audience import Audiences
+from bot import gateway, log
+from bot.access.memberships import Memberships
+from bot.access.reconcile import Reconciler
+from bot.dispatcher import Dispatcher
 from bot.limits import Limits
 from bot.memory import ThreadMemory
-from bot.queue import Queue
+from bot.queue.queue import Queue
+from bot.queue.worker import Worker
 from bot.redis_server import RedisServer, open_redis
 from bot.settings import SlackSettings
-from bot.slack.connect import connect
+from bot.slack.connect import connect_slack
 from bot.slack.quotes import Quotes
-from bot.turns import Turns
-from bot.upkeep import Upkeep
-from bot.worker import Worker
 from handlers import ACTIONS
 from handlers.request import Pieces, Progress, Request, Services, Text
 from indexing.audience import Audience
@@ -61,24 +61,24 @@ async def main(api_url: str, data_dir: Path, seconds: float) -> None:
     server = RedisServer(data_dir)
     redis = open_redis(await server.start())
     settings = SlackSettings(bot_token="xoxb-sandbox", app_token="xapp-sandbox", api_url=api_url)  # type: ignore[arg-type]
-    slack = await connect(settings, loopback=True)
+    slack = await connect_slack(settings, loopback=True)
     async with Queue(redis, server.url) as queue:
-        audiences, quotes = Audiences(slack.client, redis, slack.team_id), Quotes(slack.client, redis)
+        audiences, quotes = Memberships(slack.client, redis, slack.team_id), Quotes(slack.client, redis)
         library = cast(Any, NoLibrary())
-        turns = Turns(
+        turns = Dispatcher(
             services=cast(Services, None),
             client=slack.client,
             redis=redis,
             queue=queue,
             audiences=audiences,
             limits=Limits(redis, 100_000, 100_000),
-            upkeep=Upkeep(
+            upkeep=Reconciler(
                 client=slack.client, redis=redis, library=library, memory=ThreadMemory(redis), quotes=quotes,
                 audiences=audiences,
             ),
             handlers=dict.fromkeys(ACTIONS, echo(seconds)),
         )  # fmt: skip
-        listeners.register(slack.app, queue, audiences=audiences)
+        gateway.register(slack.app, queue, audiences=audiences)
         worker = asyncio.create_task(Worker(queue, turn=turns, lifelines=data_dir / "workers").run())
         await slack.start()
         print("ready", flush=True)

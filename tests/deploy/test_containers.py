@@ -45,7 +45,7 @@ def test_a_pod_gets_known_settings_only(pod: dict[str, Any]) -> None:
 
 
 def test_only_the_gateway_holds_the_key_to_the_socket() -> None:
-    """A worker needs no more than the bot's token: tests/slack/test_connect.py."""
+    """A worker needs no more than the bot's token: tests/bot/slack/test_connect.py."""
     text = {file.stem: file.read_text(encoding="utf-8") for file in (DEPLOY / "kubernetes").glob("*.yaml")}
     assert "name: SLACK_APP_TOKEN" in text["gateway"]
     assert "name: SLACK_APP_TOKEN" not in text["worker"]

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import indexing
+from bot.models.presets import fetch_embeddings
 from bot.settings import Settings
-from bot.weights import fetch_embeddings
 from indexing.audience import Audience
 from indexing.document import Passage, Share
+from indexing.factory import open_library
 from indexing.library import Library
-from indexing.opening import open_library
-from indexing.reading import ReadingLimits
+from indexing.reading.pool import ReadingLimits
 
 EVERYBODY = Audience(frozenset({"evaluation"}))
 LOOKED_AT = 10  # passages a question

@@ -15,13 +15,13 @@ from typing import Any
 from langchain_core.language_models import BaseChatModel
 
 from bot.settings import Settings
-from handlers import evidence
-from handlers.extract import ANSWER_TOKENS, of_material, prompt
-from handlers.fields import Field, parse_fields
-from handlers.folding import folded
-from handlers.records import Material
+from handlers.extract import ANSWER_TOKENS, extract_prompt, of_material
+from handlers.extraction import verify
+from handlers.extraction.report import Material
+from handlers.extraction.schema import Field, parse_fields
+from handlers.extraction.values import NotAValue, read_value
 from handlers.request import Attachment, Request
-from handlers.values import Unreadable, read_value
+from handlers.text.normalize import letters_only
 from indexing.language import language_of
 from indexing.library import Page
 from tests.evaluation.extraction_documents import Case, cases
@@ -38,7 +38,7 @@ def main() -> None:
 async def evaluate(settings: Settings) -> dict[str, Any]:
     """Return the figures of both ways on the same documents with the same model: of all, and of the real ones alone."""
     from bot.engine import open_chat_model
-    from bot.weights import fetch_llm
+    from bot.models.presets import fetch_llm
 
     real = await real_cases(settings.cache_dir / "invoices")
     path = None if settings.llm.url else fetch_llm(settings.llm.model, settings.cache_dir)
@@ -85,14 +85,14 @@ async def by_model(model: BaseChatModel, case: Case) -> list[dict[str, Any]]:
     """Return the records as the bare model writes them."""
     fields = parse_fields(case.fields)
     pages = [Page(number=number, text=text) for number, text in enumerate(case.pages, start=1)]
-    answer = await model.bind(max_tokens=ANSWER_TOKENS // 2, temperature=0.0).ainvoke(prompt(pages, fields))
+    answer = await model.bind(max_tokens=ANSWER_TOKENS // 2, temperature=0.0).ainvoke(extract_prompt(pages, fields))
     french = language_of(" ".join(case.pages)) == "fr"
     return [bare(record, fields, french) for record in loose_records(str(answer.content))]
 
 
 def loose_records(answer: str) -> list[dict[str, Any]]:
     """Read what looks like JSON in an answer that followed no grammar."""
-    found = evidence.records_of(answer)
+    found = verify.records_of(answer)
     block = re.search(r"[\[{].*[\]}]", answer, re.DOTALL)
     if found or not block:
         return found
@@ -110,7 +110,7 @@ def bare(record: Mapping[str, Any], fields: Sequence[Field], french: bool) -> di
         said = record.get(field.name)
         try:
             values[field.name] = None if said in (None, "") else read_value(str(said), field, french=french)
-        except Unreadable:
+        except NotAValue:
             values[field.name] = str(said)
     return values
 
@@ -130,7 +130,7 @@ def score(found: Sequence[Mapping[str, Any]], truth: Sequence[Mapping[str, Any]]
 def same(found: Any, truth: Any) -> bool:
     """Compare values: texts without case, accents, spaces and punctuation; all else exactly."""
     if isinstance(found, str) and isinstance(truth, str):
-        return folded(found) == folded(truth)
+        return letters_only(found) == letters_only(truth)
     return bool(found == truth)
 
 

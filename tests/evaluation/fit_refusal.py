@@ -1,8 +1,8 @@
 """Fit what decides to refuse: `python -m tests.evaluation.fit_refusal DOCUMENTS QUESTIONS...`.
 
-First the search's coefficients (indexing/relevance.py): each question is asked of all documents, of its own document
-alone, and of the others. Then how they are weighed with the model's doubt (handlers/verdict.py), on all documents. All
-figures are of questions that were not fitted on: ten folds, by question, in ten ways.
+First the search's coefficients (indexing/calibration.py): each question is asked of all documents, of its own document
+alone, and of the others. Then how they are weighed with the model's doubt (handlers/answering/answerability.py), on all
+documents. All figures are of questions that were not fitted on: ten folds, by question, in ten ways.
 """
 
 import asyncio
@@ -18,12 +18,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
 from bot.settings import Settings
-from handlers.passages import PASSAGES, Reading, fitting
+from handlers.answering.answerability import logit, model_log_odds
+from handlers.answering.prompt import PASSAGES, PassagePrompt, passages_that_fit
 from handlers.request import Services
-from handlers.verdict import logit, model_log_odds
 from indexing.audience import Audience
+from indexing.calibration import SearchSignals
 from indexing.library import Library
-from indexing.relevance import Evidence
 from tests.evaluation.answers import EVERYBODY, Question, add_all, is_same, open_for
 from tests.evaluation.generation import services_of
 
@@ -42,7 +42,7 @@ class Case:
     language: str
     scope: str
     answered: bool
-    evidence: Evidence
+    evidence: SearchSignals
     best_passage: float  # the model's log odds; of all documents only
     all_passages: float
 
@@ -95,7 +95,7 @@ async def ask(services: Services, alone: dict[str, str], place: int, line: dict[
 async def odds_of(question: Question, services: Services) -> list[float]:
     """Return the model's log odds for one question about all documents: of the best passage, and of all."""
     passages = await services.library.search([question.question], readable_by=EVERYBODY, limit=PASSAGES)
-    reading = Reading(question.question, question.lang, fitting(passages, services))
+    reading = PassagePrompt(question.question, question.lang, passages_that_fit(passages, services))
     odds: list[float] = []
     async for _ in model_log_odds(reading, services, odds):
         pass
@@ -130,7 +130,7 @@ def fit(known: Sequence[Case]) -> None:
     for scope in WEIGHTS:
         told(f"search alone, {scope}", search < threshold, answered, french, scopes == scope)
     told("search alone, all, below the floor", search < floor, answered, french, everything)
-    show(fitted(figures, answered, weights), threshold, [field.name for field in fields(Evidence)])
+    show(fitted(figures, answered, weights), threshold, [field.name for field in fields(SearchSignals)])
     print("floor", floor.round(3))
 
     model = np.array([(case.best_passage, case.all_passages) for case in known])

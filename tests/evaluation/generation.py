@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from bot.engine import open_chat_model
+from bot.models.presets import fetch_llm
 from bot.settings import Settings
-from bot.weights import fetch_llm
+from handlers.answering.cite import Sentences, bare, cited
+from handlers.answering.prompt import passages_that_fit
 from handlers.ask import answer, search, understand
-from handlers.folding import folded
-from handlers.grounding import Sentences, bare, cited
-from handlers.passages import fitting
 from handlers.request import Request, Services, Source, Sources, Text
-from handlers.support import content, digits, numbers
-from handlers.words import say
+from handlers.text.messages import say
+from handlers.text.normalize import letters_only
+from handlers.text.overlap import content, digits, numbers
 from indexing.audience import Audience
 from indexing.document import Passage
 from indexing.language import language_of
 from indexing.library import Library
-from tests.handlers.standing import NoFiles, NoMessages, Remembered
+from tests.handlers.fakes import NoFiles, NoMessages, Remembered
 
 HALF = 0.5  # of a sentence's content words: fewer in the cited passage is not support
 
@@ -45,8 +45,8 @@ class Answered:
     @property
     def contains_gold(self) -> bool:
         """Tell whether the gold answer is contained, after folding, as the questions were made for."""
-        shown = folded(self.text)
-        return bool(self.question.answer) and folded(self.question.answer) in shown
+        shown = letters_only(self.text)
+        return bool(self.question.answer) and letters_only(self.question.answer) in shown
 
     @property
     def language_is_right(self) -> bool:
@@ -105,7 +105,7 @@ async def answered(question: Any, audience: Audience, services: Services) -> Ans
     started = time.monotonic()
     understood = await understand(request, services)
     passages = await search(understood, request, services)
-    found = Answered(question, any(has_gold(question, passage) for passage in fitting(passages, services)))
+    found = Answered(question, any(has_gold(question, passage) for passage in passages_that_fit(passages, services)))
     async with aclosing(answer(understood, passages, request, services)) as pieces:  # type: ignore[type-var]
         async for piece in pieces:
             if isinstance(piece, Text):

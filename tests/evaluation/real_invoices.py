@@ -8,8 +8,8 @@ from subprocess import CalledProcessError
 from typing import Any
 
 from bot.errors import StartFailed
-from bot.study.reviews import archive_url
-from indexing.reading import Reading, ReadingLimits, kind_of
+from bot.training.sentiment_data import archive_url
+from indexing.reading.pool import OpenDocument, ReadingLimits, document_kind
 from tests.evaluation.extraction_documents import Case, names
 from tests.evaluation.fetch_documents import copy, find, unpack
 
@@ -72,7 +72,7 @@ def fetch(folder: Path) -> None:
 
 async def pages_of(path: Path) -> tuple[str, ...]:
     """Return the texts of a file's pages."""
-    reading = Reading(path, kind_of(path), ReadingLimits(processes=1))
+    reading = OpenDocument(path, document_kind(path), ReadingLimits(processes=1))
     await reading.start()
     try:
         return tuple([page.text async for page in reading.pages()])

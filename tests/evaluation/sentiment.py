@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from bot.settings import Settings
-from bot.study.reviews import Review, known_reviews, split
-from handlers.judge import EXAMPLES, ModelJudge
-from handlers.study import Classifier
+from bot.training.sentiment_data import Review, known_reviews, split_reviews
+from handlers.ports import Classifier
+from handlers.text.llm_classifier import EXAMPLES, LlmClassifier
 
 BY_EMBEDDING = 1000  # held-out texts of each source, at most
 BY_MODEL = 40  # one by one through the language model: a second or two each
@@ -26,7 +26,7 @@ def main() -> None:
 
 async def evaluate(settings: Settings) -> dict[str, Any]:
     """Return accuracy, F1 and items per second by source, for both classifiers."""
-    _, held_out = split(known_reviews(settings.cache_dir), 4 * BY_EMBEDDING)
+    _, held_out = split_reviews(known_reviews(settings.cache_dir), 4 * BY_EMBEDDING)
     figures = {"embedding": await by_embedding(settings, held_out)}
     for shots in (0, len(EXAMPLES)):
         figures[f"language_model_{shots}_shots"] = await by_model(settings, held_out, shots)
@@ -36,8 +36,8 @@ async def evaluate(settings: Settings) -> dict[str, Any]:
 
 async def by_embedding(settings: Settings, held_out: Sequence[Review]) -> dict[str, Any]:
     """Score the head that ships, all texts of a source as one batch."""
-    from bot.study.classifier import load_classifier
-    from bot.weights import fetch_embeddings
+    from bot.classifier import load_classifier
+    from bot.models.presets import fetch_embeddings
     from indexing.embedder import Embedder, TorchEncoder
 
     folder, knobs = fetch_embeddings(settings.embeddings.model, settings.cache_dir), settings.embeddings
@@ -52,12 +52,12 @@ async def by_embedding(settings: Settings, held_out: Sequence[Review]) -> dict[s
 async def by_model(settings: Settings, held_out: Sequence[Review], shots: int) -> dict[str, Any]:
     """Score the language model, one text after the other."""
     from bot.engine import open_chat_model
-    from bot.weights import fetch_llm
+    from bot.models.presets import fetch_llm
 
     path = None if settings.llm.url else fetch_llm(settings.llm.model, settings.cache_dir)
     model = await open_chat_model(settings.llm, path)
     try:
-        return await figures_of(OneByOne(ModelJudge(model, shots=shots)), held_out, BY_MODEL, BY_MODEL)
+        return await figures_of(OneByOne(LlmClassifier(model, shots=shots)), held_out, BY_MODEL, BY_MODEL)
     finally:
         await model.aclose()
 

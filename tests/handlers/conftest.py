@@ -14,15 +14,15 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from pydantic import Field
 
 from handlers import HANDLERS
+from handlers.answering.answerability import OF_ALL, OF_ONE, YES_AND_NO
 from handlers.request import Pieces, Progress, Request, Services, Sources, Text
-from handlers.verdict import OF_ALL, OF_ONE, YES_AND_NO
 from indexing.audience import Audience
 from indexing.document import Share
 from indexing.edge import EdgeIndex
 from indexing.embedder import Embedder
 from indexing.library import Library, Receipt
-from indexing.reading import ReadingLimits
-from tests.handlers.standing import Folder, NoMessages, Remembered, WordEncoder
+from indexing.reading.pool import ReadingLimits
+from tests.handlers.fakes import Folder, NoMessages, Remembered, WordEncoder
 
 HERE = Audience(frozenset({"C1"}))
 

@@ -7,9 +7,9 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
 from handlers import HANDLERS
+from handlers.answering.condense import condense_question
 from handlers.request import Request, Services, Text, UserError
-from handlers.rewriting import stand_alone
-from handlers.words import say
+from handlers.text.messages import say
 from indexing.audience import Audience
 from indexing.library import Receipt
 from tests.handlers.conftest import ScriptedModel, Shown
@@ -186,14 +186,14 @@ async def test_a_rewriting_that_breaks_leaves_the_original_question(
 ) -> None:
     history = [HumanMessage(QUESTION), AIMessage("27 days.")]
     model.broken = True
-    assert await stand_alone("and for interns?", history, model, "en") == ["and for interns?"]
+    assert await condense_question("and for interns?", history, model, "en") == ["and for interns?"]
 
 
 async def test_a_model_that_rewrites_nothing_leaves_the_question_beside_the_one_before(model: ScriptedModel) -> None:
     history = [HumanMessage(QUESTION), AIMessage("27 days.")]
     model.says("")
     asked = "and for interns?"
-    assert await stand_alone(asked, history, model, "en") == [asked, f"{QUESTION} {asked}"]
+    assert await condense_question(asked, history, model, "en") == [asked, f"{QUESTION} {asked}"]
 
 
 async def test_a_question_that_stands_alone_costs_no_rewriting(

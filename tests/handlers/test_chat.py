@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
-from handlers.remembering import fitting
+from handlers.context.history import recent_messages
 from handlers.request import Choices, Request, Services, UserError
 from indexing.library import Receipt
 from tests.handlers.conftest import ScriptedModel, Shown
@@ -99,17 +99,17 @@ async def test_help_speaks_both_languages(do: Do, asked: Asked) -> None:
 
 def test_a_long_thread_is_cut_at_its_oldest_end() -> None:
     said = [kind(f"word {n} " * 10) for n in range(20) for kind in (HumanMessage, AIMessage)]
-    kept = fitting(said, lambda text: len(text.split()), 120)
+    kept = recent_messages(said, lambda text: len(text.split()), 120)
     assert kept == said[-len(kept) :]
     assert isinstance(kept[0], HumanMessage)
     assert 0 < len(kept) < len(said)
-    assert fitting(said, lambda text: len(text.split()), 0) == []
+    assert recent_messages(said, lambda text: len(text.split()), 0) == []
 
 
 def test_most_follow_ups_in_a_long_thread_begin_as_the_one_before() -> None:
     """What begins alike is not computed again; a window that slid with each message began anew each time."""
     said = [kind(f"word {n} " * 10) for n in range(40) for kind in (HumanMessage, AIMessage)]
-    windows = [fitting(said[: 2 * n], lambda text: len(text.split()), 400) for n in range(10, 40)]
+    windows = [recent_messages(said[: 2 * n], lambda text: len(text.split()), 400) for n in range(10, 40)]
     beginnings = {str(window[0].text) for window in windows}
     assert len(beginnings) <= len(windows) / 3
     assert all(window[-1] is said[2 * n - 1] for n, window in enumerate(windows, 10))
@@ -117,4 +117,4 @@ def test_most_follow_ups_in_a_long_thread_begin_as_the_one_before() -> None:
 
 def test_a_huge_answer_does_not_push_out_its_own_question() -> None:
     said = [HumanMessage("word " * 50), AIMessage("word " * 10), HumanMessage("tell me"), AIMessage("word " * 360)]
-    assert fitting(said, lambda text: len(text.split()), 400) == said[2:]
+    assert recent_messages(said, lambda text: len(text.split()), 400) == said[2:]

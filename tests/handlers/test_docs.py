@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from handlers.request import Choices, Request, Services, UserError
-from handlers.words import say
+from handlers.text.messages import say
 from indexing.audience import Audience
 from indexing.library import Receipt
 from tests.handlers.conftest import Shown

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from langchain_core.outputs import ChatResult
 
 from handlers import HANDLERS
-from handlers.condensing import MOST_POINTS, Point, Work, beginning, map_reduce, spread
-from handlers.parts import parts_of, points_of
 from handlers.request import Request, Services, Text, UserError
 from handlers.summarize import Wish, wish_of
+from handlers.summarizing.methods import MOST_POINTS, SummaryPoint, Work, beginning, map_reduce, spread
+from handlers.summarizing.points import parts_of, points_of
 from indexing.document import Document
 from indexing.library import Library, Page, Receipt
 from tests.handlers.conftest import ScriptedModel, Shown
@@ -110,7 +110,7 @@ async def test_a_book_is_brought_together_in_rounds_that_hear_its_end(model: Scr
     ]
     parts = parts_of(pages, count, 60)
     assert len(parts) > 20
-    points = [step async for step in map_reduce(parts, Work(Echo(), count, "en", 60)) if isinstance(step, Point)]
+    points = [step async for step in map_reduce(parts, Work(Echo(), count, "en", 60)) if isinstance(step, SummaryPoint)]
     assert len(points) <= MOST_POINTS
     assert points[0].pages[0] <= 20
     assert points[-1].pages[0] > 90
@@ -180,14 +180,14 @@ def test_a_point_names_the_pages_that_say_it() -> None:
 
 
 def test_a_long_draft_leaves_room_for_the_next_part() -> None:
-    draft = [Point("word " * 100, (n,)) for n in range(1, 12)]
+    draft = [SummaryPoint("word " * 100, (n,)) for n in range(1, 12)]
     shown = beginning(draft, Work(ScriptedModel(), count, "en", 100))
     assert sum(count(point.text) for point in shown) <= Work.DRAFT_TOKENS
     assert shown == draft[: len(shown)] != []
 
 
 def test_points_are_thinned_from_beginning_to_end() -> None:
-    points = [Point(str(page), (page,)) for page in range(40, 0, -1)]
+    points = [SummaryPoint(str(page), (page,)) for page in range(40, 0, -1)]
     pages = [point.pages[0] for point in spread(points, 12)]
     assert pages == sorted(pages)
     assert (len(pages), pages[0], pages[-1]) == (12, 1, 40)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from handlers.receiving import listed
+from handlers.context.ingest import page_list
 from handlers.request import FileRefused, Request, Services, UserError
 from tests.handlers.conftest import ScriptedModel, Shown
-from tests.handlers.standing import Folder
+from tests.handlers.fakes import Folder
 from tests.pdfs import make_pdf
 
 Asked = Callable[..., Request]
@@ -91,5 +91,5 @@ async def test_an_upload_without_a_file_says_so(do: Do, asked: Asked) -> None:
 
 
 def test_page_numbers_are_written_as_ranges() -> None:
-    assert listed((3, 5, 6, 7, 9)) == "3, 5–7, 9"
-    assert listed(tuple(range(1, 60, 2))).endswith(", …")
+    assert page_list((3, 5, 6, 7, 9)) == "3, 5–7, 9"
+    assert page_list(tuple(range(1, 60, 2))).endswith(", …")

@@ -9,9 +9,10 @@ import pytest
 
 from indexing.document import Share
 from indexing.edge import EdgeIndex
-from indexing.embedder import Embedder, Vectors
+from indexing.embedder import Embedder
 from indexing.library import Library
-from indexing.reading import ReadingLimits
+from indexing.reading.pool import ReadingLimits
+from indexing.vectors import Vectors
 
 
 class WordEncoder:

@@ -11,7 +11,7 @@ from indexing.document import Share
 from indexing.edge import EdgeIndex
 from indexing.embedder import Embedder
 from indexing.library import Library
-from indexing.reading import ReadingLimits, Unreadable
+from indexing.reading.pool import ReadingLimits, UnreadableDocument
 from tests.indexing.conftest import WordEncoder
 from tests.pdfs import make_pdf
 
@@ -185,7 +185,7 @@ async def test_neighbours_on_a_page_are_one_passage(library: Library, tmp_path: 
 
 async def test_an_unreadable_file_leaves_nothing(library: Library, tmp_path: Path, shared: MakeShare) -> None:
     blank = make_pdf(tmp_path / "blank.pdf", ["", ""])
-    with pytest.raises(Unreadable) as raised:
+    with pytest.raises(UnreadableDocument) as raised:
         await library.add(blank, shared("blank.pdf"))
     assert raised.value.reason == "no_text"
     assert await library.statistics() == {"documents": 0, "chunks": 0}

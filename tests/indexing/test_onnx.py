@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bot.models.presets import fetch_embeddings
 from bot.settings import Settings
-from bot.weights import fetch_embeddings
 from indexing import onnx
 from indexing.embedder import Embedder, TorchEncoder
+from indexing.factory import encoder_of
 from indexing.onnx import OnnxEncoder
-from indexing.opening import encoder_of
 
 TEXTS = [
     "passage: Trente jours de congé par an.",

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from indexing.sparse import of_passage, of_question, stem, terms, words
+from indexing.sparse import of_passage, of_question, stems, terms, tokens
 
 
 @pytest.mark.parametrize(
@@ -23,13 +23,13 @@ def test_forms_of_a_word_are_one_term(language: str, one: str, other: str) -> No
 
 
 def test_compounds_count_whole_and_in_parts() -> None:
-    found = words("call read.table on /etc/pam.d or 10.0.2.2")
+    found = tokens("call read.table on /etc/pam.d or 10.0.2.2")
     assert {"read.table", "table", "etc/pam.d", "pam", "10.0.2.2", "10"} <= set(found)
 
 
 def test_words_of_every_question_are_left_out() -> None:
-    assert words("What is the name of the file?") == ["name", "file"]
-    assert words("Quelle est la durée de l'année ?") == ["durée", "année"]
+    assert tokens("What is the name of the file?") == ["name", "file"]
+    assert tokens("Quelle est la durée de l'année ?") == ["durée", "année"]
 
 
 def test_a_question_in_one_language_finds_both_languages_words() -> None:
@@ -58,7 +58,7 @@ def eager_threads() -> Iterator[None]:
 
 def test_documents_side_by_side_have_the_stems_of_one_alone(eager_threads: None) -> None:
     """Two files are indexed at once in two threads; a stemmer of the library holds one word at a time."""
-    plain = stem.__wrapped__
+    plain = stems.__wrapped__
     known = [f"{start}{middle}{end}" for start in ("install", "organis", "nation") for middle in ("at", "al", "ement")
              for end in ("ions", "ing", "ively", "ées", "ment")]  # fmt: skip
     alone = [plain(word, "fr") for word in known]

@@ -2,10 +2,10 @@
 
 import re
 
-from bot.sandbox.calls import TIER_2, Call, Result, method
-from bot.sandbox.objects import user_object
+from bot.sandbox.dispatch import TIER_2, Call, Result, method
+from bot.sandbox.errors import ApiError
 from bot.sandbox.people import BOT_USER, PERSON_TOKEN, make_user
-from bot.sandbox.refused import Refused
+from bot.sandbox.serializers import user_object
 
 
 @method("admin.users.invite", per_minute=TIER_2, roles=("person",))
@@ -13,9 +13,9 @@ async def invite(call: Call) -> Result:
     """Add somebody, whose token is xoxp- and the name."""
     state, name = call.workspace.state, call.arguments.need("name")
     if not re.fullmatch(r"[a-z0-9]{1,21}", name):
-        raise Refused("invalid_name")
+        raise ApiError("invalid_name")
     if any(user["name"] == name for user in state.users.values()):
-        raise Refused("already_in_team")
+        raise ApiError("already_in_team")
     user = make_user(state.new_id("U"), name, call.arguments.text("real_name", name.title()))
     state.save_user(user)
     state.dm(user["id"], BOT_USER)
@@ -43,10 +43,10 @@ async def set_restricted(call: Call) -> Result:
 
 def _change(call: Call, **fields: bool) -> Result:
     if not call.workspace.state.users[call.user]["is_admin"]:
-        raise Refused("not_an_admin")
+        raise ApiError("not_an_admin")
     user = call.workspace.state.user(call.arguments.need("user_id", "user_not_found"))
     if user["is_bot"] or user["id"] == call.user:
-        raise Refused("cannot_be_done")
+        raise ApiError("cannot_be_done")
     user |= fields
     call.workspace.state.save_user(user)
     call.workspace.announce({"type": "user_change", "user": user_object(user, locale=True), "cache_ts": 0})

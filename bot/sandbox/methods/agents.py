@@ -2,10 +2,10 @@
 
 import time
 
-from bot.sandbox.calls import SPECIAL, TIER_3, TIER_4, Call, Result, method
+from bot.sandbox.dispatch import SPECIAL, TIER_3, TIER_4, Call, Result, method
+from bot.sandbox.errors import ApiError
 from bot.sandbox.messages import require_member
 from bot.sandbox.people import BOT_USER
-from bot.sandbox.refused import Refused
 from bot.sandbox.state import Row
 
 MOST_PROMPTS, MOST_LOADING, LONGEST_TITLE = 4, 10, 200
@@ -18,10 +18,10 @@ async def set_status(call: Call) -> Result:
     """Show what the assistant is doing in a thread."""
     channel, thread = _thread(call)
     if "status" not in call.arguments:
-        raise Refused("invalid_arguments")
+        raise ApiError("invalid_arguments")
     loading = call.arguments.parsed("loading_messages", "invalid_arguments") or []
     if len(loading) > MOST_LOADING:
-        raise Refused("too_many_loading_messages")
+        raise ApiError("too_many_loading_messages")
     _show(call, channel, thread, call.arguments.text("status"), loading)
     return {}
 
@@ -32,9 +32,9 @@ async def set_prompts(call: Call) -> Result:
     channel = _channel(call)
     prompts = call.arguments.parsed("prompts", "invalid_arguments")
     if not isinstance(prompts, list) or not all(isinstance(p, dict) and p.get("title") for p in prompts):
-        raise Refused("invalid_arguments")
+        raise ApiError("invalid_arguments")
     if len(prompts) > MOST_PROMPTS:
-        raise Refused("too_many_prompts")
+        raise ApiError("too_many_prompts")
     if "thread_ts" in call.arguments:
         return {}
     suggested: Row = {"prompts": prompts, "title": call.arguments.text("title")}
@@ -50,7 +50,7 @@ async def set_title(call: Call) -> Result:
     channel, thread = _thread(call)
     title = call.arguments.need("title")
     if len(title) > LONGEST_TITLE:
-        raise Refused("title_too_long")
+        raise ApiError("title_too_long")
     root = call.workspace.state.message(channel["id"], thread, "thread_not_found")
     root["_title"] = title
     call.workspace.state.save_message(channel["id"], root)
@@ -63,7 +63,7 @@ async def set_session(call: Call) -> Result:
     channel, thread = _thread(call)
     status = call.arguments.need("status")
     if status not in SESSION_STATES:
-        raise Refused("invalid_status")
+        raise ApiError("invalid_status")
     if status != "processing":
         _show(call, channel, thread, "", [])
     return {}

@@ -1,15 +1,15 @@
 """Who am I, what is this: auth, api, apps, bots, team."""
 
-from bot.sandbox.calls import SPECIAL, TIER_3, TIER_4, Call, Result, method
+from bot.sandbox.dispatch import SPECIAL, TIER_3, TIER_4, Call, Result, method
+from bot.sandbox.errors import ApiError
 from bot.sandbox.people import APP, BOT, BOT_USER, CREATED, TEAM, TEAM_DOMAIN, TEAM_NAME
-from bot.sandbox.refused import Refused
 
 
 @method("api.test", per_minute=SPECIAL, roles=())
 async def api_test(call: Call) -> Result:
     """Answer, to show that there is somebody."""
     if error := call.arguments.text("error"):
-        raise Refused(error)
+        raise ApiError(error)
     return {"args": {}}
 
 
@@ -39,7 +39,7 @@ async def open_connection(call: Call) -> Result:
 async def bot_info(call: Call) -> Result:
     """Tell what the app is."""
     if call.arguments.text("bot") not in {"", BOT}:
-        raise Refused("bot_not_found")
+        raise ApiError("bot_not_found")
     bot = {"id": BOT, "deleted": False, "name": "folio", "updated": CREATED, "app_id": APP, "user_id": BOT_USER}
     return {"bot": bot | {"icons": {}}}
 
@@ -48,7 +48,7 @@ async def bot_info(call: Call) -> Result:
 async def team_info(call: Call) -> Result:
     """Tell what the workspace is."""
     if call.arguments.text("team") not in {"", TEAM}:
-        raise Refused("team_not_found")
+        raise ApiError("team_not_found")
     return {"team": {"id": TEAM, "name": TEAM_NAME, "domain": TEAM_DOMAIN, "email_domain": "", "icon": {}}}
 
 

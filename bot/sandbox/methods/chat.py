@@ -2,10 +2,10 @@
 
 from bot.sandbox import messages
 from bot.sandbox.arguments import Arguments
-from bot.sandbox.calls import POSTS, SPECIAL, TIER_4, Call, Result, method
-from bot.sandbox.content import content
+from bot.sandbox.dispatch import POSTS, SPECIAL, TIER_4, Call, Result, method
+from bot.sandbox.errors import ApiError, invalid
+from bot.sandbox.message_body import content
 from bot.sandbox.people import BOT_USER, SLACKBOT
-from bot.sandbox.refused import Refused, invalid
 from bot.sandbox.state import Row
 
 LONGEST_UPDATE = 4_000
@@ -36,7 +36,7 @@ async def update(call: Call) -> Result:
     """Say it differently."""
     channel, message = _own_message(call, "cant_update_message")
     if message.get("streaming_state"):
-        raise Refused("streaming_state_conflict")
+        raise ApiError("streaming_state_conflict")
     arguments = call.arguments
     body = content(arguments, longest=LONGEST_UPDATE, files=bool(message.get("_files")))
     edited = {"user": call.user, "ts": call.workspace.state.next_ts()}
@@ -69,9 +69,9 @@ async def post_ephemeral(call: Call) -> Result:
     channel = target(call)
     user = call.arguments.need("user")
     if user not in call.workspace.state.users:
-        raise Refused("user_not_found")
+        raise ApiError("user_not_found")
     if user not in channel["_members"]:
-        raise Refused("user_not_in_channel")
+        raise ApiError("user_not_in_channel")
     thread = call.arguments.text("thread_ts") or None
     body = content(call.arguments)
     message = messages.say_privately(call.workspace, channel, user, thread_ts=thread, **body)
@@ -115,9 +115,9 @@ def metadata(call: Call) -> Row | None:
     if given is None or given == {}:
         return None
     if call.role != "bot":
-        raise Refused("metadata_must_be_sent_from_app")
+        raise ApiError("metadata_must_be_sent_from_app")
     if not isinstance(given, dict) or not isinstance(given.get("event_type"), str):
-        raise Refused("invalid_metadata_format")
+        raise ApiError("invalid_metadata_format")
     if not isinstance(given.get("event_payload"), dict):
         raise invalid("invalid_metadata_format", "missing required field: event_payload")
     return given
@@ -128,10 +128,10 @@ def _own_message(call: Call, error: str) -> tuple[Row, Row]:
     channel = state.channel(call.arguments.need("channel", "channel_not_found"), call.user)
     message = state.message(channel["id"], call.arguments.need("ts", "message_not_found"))
     if channel.get("is_archived"):
-        raise Refused("is_archived")
+        raise ApiError("is_archived")
     may_tidy = error == "cant_delete_message" and state.users[call.user]["is_admin"] and message["user"] == BOT_USER
     if (message["user"] != call.user and not may_tidy) or message["user"] == SLACKBOT:
-        raise Refused(error)
+        raise ApiError(error)
     return channel, message
 
 

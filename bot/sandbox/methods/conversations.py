@@ -1,10 +1,10 @@
 """Which conversations there are, and who is in them."""
 
-from bot.sandbox.calls import TIER_2, TIER_4, Call, Result, method
-from bot.sandbox.objects import channel_object
-from bot.sandbox.pages import page_of
+from bot.sandbox.dispatch import TIER_2, TIER_4, Call, Result, method
+from bot.sandbox.errors import ApiError
+from bot.sandbox.pagination import page_of
 from bot.sandbox.people import make_channel
-from bot.sandbox.refused import Refused
+from bot.sandbox.serializers import channel_object
 from bot.sandbox.state import Row
 
 TYPES = frozenset({"public_channel", "private_channel", "mpim", "im"})
@@ -51,11 +51,11 @@ async def open_dm(call: Call) -> Result:
     if given := arguments.text("channel"):
         channel = state.channel(given, call.user)
         if not channel.get("is_im"):
-            raise Refused("method_not_supported_for_channel_type")
+            raise ApiError("method_not_supported_for_channel_type")
     else:
         users = arguments.names("users")
         if not users:
-            raise Refused("users_list_not_supplied")
+            raise ApiError("users_list_not_supplied")
         channel = _group(call, users) if len(users) > 1 else _dm(call, users[0])
     told = channel_object(state, channel, call.user) if arguments.flag("return_im") else {"id": channel["id"]}
     return {"channel": told}
@@ -78,9 +78,9 @@ async def mark(call: Call) -> Result:
 def _dm(call: Call, other: str) -> Row:
     state = call.workspace.state
     if other == call.user:
-        raise Refused("cannot_dm_bot" if call.role == "bot" else "not_supported")
+        raise ApiError("cannot_dm_bot" if call.role == "bot" else "not_supported")
     if state.user(other)["deleted"]:
-        raise Refused("user_disabled")
+        raise ApiError("user_disabled")
     return state.dm(call.user, other)
 
 
@@ -100,7 +100,7 @@ def _group(call: Call, users: list[str]) -> Row:
 def _of_types(call: Call) -> list[Row]:
     wanted = set(call.arguments.names("types", "public_channel"))
     if not wanted <= TYPES:
-        raise Refused("invalid_types")
+        raise ApiError("invalid_types")
     skip_archived = call.arguments.flag("exclude_archived")
     return [
         channel

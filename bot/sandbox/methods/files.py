@@ -7,10 +7,10 @@ from pathlib import PurePath
 
 from bot.sandbox import messages
 from bot.sandbox.blocks import check_blocks
-from bot.sandbox.calls import TIER_3, TIER_4, Call, Result, method
-from bot.sandbox.objects import file_object, may_see_file
-from bot.sandbox.pages import page_of
-from bot.sandbox.refused import Refused
+from bot.sandbox.dispatch import TIER_3, TIER_4, Call, Result, method
+from bot.sandbox.errors import ApiError
+from bot.sandbox.pagination import page_of
+from bot.sandbox.serializers import file_object, may_see_file
 from bot.sandbox.state import Row
 
 LARGEST_BYTES = 2**30
@@ -89,7 +89,7 @@ async def delete(call: Call) -> Result:
     """Delete a file everywhere."""
     state, file = call.workspace.state, _visible(call)
     if file["user"] != call.user and not state.users[call.user]["is_admin"]:
-        raise Refused("cant_delete_file")
+        raise ApiError("cant_delete_file")
     shares = file["_shares"]
     state.forget_file(file["id"])
     for channel, times in shares.items():
@@ -160,18 +160,18 @@ def _new_file(call: Call, name: str, size: int) -> Row:
 def _entries(call: Call) -> list[Row]:
     entries = call.arguments.parsed("files", "invalid_arguments")
     if not isinstance(entries, list) or not entries or not all(isinstance(e, dict) and e.get("id") for e in entries):
-        raise Refused("invalid_arguments")
+        raise ApiError("invalid_arguments")
     return entries
 
 
 def _uploaded(call: Call, entry: Row) -> Row:
     file = call.workspace.state.files.get(str(entry["id"]))
     if file is None or file["user"] != call.user:
-        raise Refused("file_not_found")
+        raise ApiError("file_not_found")
     if file["_complete"]:
-        raise Refused("file_update_failed")
+        raise ApiError("file_update_failed")
     if not file["_stored"]:
-        raise Refused("file_not_uploaded")
+        raise ApiError("file_not_uploaded")
     file["title"] = str(entry.get("title") or file["name"])
     return file
 
@@ -179,5 +179,5 @@ def _uploaded(call: Call, entry: Row) -> Row:
 def _visible(call: Call) -> Row:
     file = call.workspace.state.files.get(call.arguments.need("file", "file_not_found"))
     if file is None or not file["_complete"] or not may_see_file(call.workspace.state, file, call.user):
-        raise Refused("file_not_found")
+        raise ApiError("file_not_found")
     return file

@@ -3,10 +3,10 @@
 from typing import Any
 
 from bot.sandbox import messages
-from bot.sandbox.calls import Call, Result, method
-from bot.sandbox.pages import MOST, read_cursor, write_cursor
+from bot.sandbox.dispatch import Call, Result, method
+from bot.sandbox.errors import ApiError
+from bot.sandbox.pagination import MOST, read_cursor, write_cursor
 from bot.sandbox.people import BOT_USER
-from bot.sandbox.refused import Refused
 from bot.sandbox.state import Row
 
 HISTORY_LIMIT, REPLIES_LIMIT = 100, 1000
@@ -46,7 +46,7 @@ def _readable(call: Call) -> Row:
     """Return a conversation that the caller may read: the app only where it is."""
     channel = call.workspace.state.channel(call.arguments.need("channel", "channel_not_found"), call.user)
     if call.user == BOT_USER and call.user not in channel["_members"]:
-        raise Refused("not_in_channel")
+        raise ApiError("not_in_channel")
     return channel
 
 
@@ -69,7 +69,7 @@ def _bound(call: Call, name: str) -> int | None:
     try:
         return round(float(given) * 1_000_000) if "." not in given else _digits(given)
     except ValueError:
-        raise Refused(f"invalid_ts_{name}") from None
+        raise ApiError(f"invalid_ts_{name}") from None
 
 
 def _digits(ts: str) -> int:

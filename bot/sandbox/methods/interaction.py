@@ -8,11 +8,11 @@ from html import escape
 from typing import Any
 
 from bot.sandbox import messages
-from bot.sandbox.calls import SPECIAL, Call, Result, method
-from bot.sandbox.links import Link, new_link, show_answer
+from bot.sandbox.dispatch import SPECIAL, Call, Result, method
+from bot.sandbox.errors import ApiError
 from bot.sandbox.methods.streams import end_streams
 from bot.sandbox.people import APP, BOT_USER, COMMANDS, TEAM, TEAM_DOMAIN
-from bot.sandbox.refused import Refused
+from bot.sandbox.response_urls import Link, new_link, show_answer
 from bot.sandbox.state import Row, State
 
 TRIGGER_SECONDS = 3.0
@@ -24,11 +24,11 @@ async def command(call: Call) -> Result:
     """Run a slash command."""
     arguments, workspace = call.arguments, call.workspace
     if (name := arguments.need("command")) not in COMMANDS:
-        raise Refused("invalid_command")
+        raise ApiError("invalid_command")
     channel = _channel(call)
     person = workspace.state.users[call.user]
     if person["team_id"] != TEAM:
-        raise Refused("not_allowed_for_external_members")
+        raise ApiError("not_allowed_for_external_members")
     link = Link(channel["id"], call.user)
     payload = {
         "token": "sandbox",
@@ -104,7 +104,7 @@ async def open_home(call: Call) -> Result:
     """Open the app's Home or its messages."""
     tab = call.arguments.text("tab", "home")
     if tab not in TABS:
-        raise Refused("invalid_arguments")
+        raise ApiError("invalid_arguments")
     dm = call.workspace.state.dm(call.user, BOT_USER)
     event: Row = {"type": "app_home_opened", "user": call.user, "channel": dm["id"], "tab": tab}
     if view := call.workspace.state.homes.get(call.user):
@@ -116,7 +116,7 @@ async def open_home(call: Call) -> Result:
 def _channel(call: Call) -> Row:
     channel = call.workspace.state.channel(call.arguments.need("channel", "channel_not_found"), call.user)
     if channel["is_archived"]:
-        raise Refused("is_archived")
+        raise ApiError("is_archived")
     return channel
 
 
@@ -179,7 +179,7 @@ def _element(message: Row, action_id: str, block_id: str, value: str) -> Row:
         for element in _elements(block):
             if element.get("action_id") == action_id and (told := _told(element, value)):
                 return told | {"block_id": block.get("block_id", "")}
-    raise Refused("action_not_found")
+    raise ApiError("action_not_found")
 
 
 def _elements(block: Row) -> Iterator[Row]:

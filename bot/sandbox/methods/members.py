@@ -4,10 +4,10 @@ import re
 from typing import Any
 
 from bot.sandbox import messages
-from bot.sandbox.calls import TIER_2, TIER_3, Call, Result, method
-from bot.sandbox.objects import channel_object
+from bot.sandbox.dispatch import TIER_2, TIER_3, Call, Result, method
+from bot.sandbox.errors import ApiError
 from bot.sandbox.people import BOT_USER, SLACKBOT, TEAM, make_channel
-from bot.sandbox.refused import Refused
+from bot.sandbox.serializers import channel_object
 from bot.sandbox.state import Row
 from bot.sandbox.workspace import Workspace
 
@@ -21,7 +21,7 @@ async def create(call: Call) -> Result:
     name = arguments.need("name", "invalid_name_required")
     _check_name(call, name)
     if not state.is_full_member(call.user):
-        raise Refused("user_is_restricted")
+        raise ApiError("user_is_restricted")
     channel = make_channel(state.new_id("C"), name, call.user, private=arguments.flag("is_private"))
     channel["created"] = int(float(state.next_ts()))
     state.save_channel(channel | {"_members": [call.user]})
@@ -34,7 +34,7 @@ async def invite(call: Call) -> Result:
     channel = _of_member(call)
     users = call.arguments.names("users")
     if not users:
-        raise Refused("no_user")
+        raise ApiError("no_user")
     for user in users:
         _check_invited(call, channel, user)
     for user in users:
@@ -47,9 +47,9 @@ async def join(call: Call) -> Result:
     """Come into a public channel."""
     channel = _channel(call)
     if not channel.get("is_channel"):
-        raise Refused("method_not_supported_for_channel_type")
+        raise ApiError("method_not_supported_for_channel_type")
     if channel["is_archived"]:
-        raise Refused("is_archived")
+        raise ApiError("is_archived")
     if call.user in channel["_members"]:
         return {"channel": _shown(call, channel), "warning": "already_in_channel"}
     join_channel(call.workspace, channel, call.user)
@@ -63,7 +63,7 @@ async def leave(call: Call) -> Result:
     if call.user not in channel["_members"]:
         return {"not_in_channel": True}
     if channel.get("is_general"):
-        raise Refused("cant_leave_general")
+        raise ApiError("cant_leave_general")
     leave_channel(call.workspace, channel, call.user, actor=call.user)
     return {}
 
@@ -73,11 +73,11 @@ async def kick(call: Call) -> Result:
     """Send somebody out of a channel."""
     channel, user = _of_member(call), call.arguments.need("user", "user_not_found")
     if user == call.user:
-        raise Refused("cant_kick_self")
+        raise ApiError("cant_kick_self")
     if channel.get("is_general"):
-        raise Refused("cant_kick_from_general")
+        raise ApiError("cant_kick_from_general")
     if user not in channel["_members"]:
-        raise Refused("not_in_channel")
+        raise ApiError("not_in_channel")
     leave_channel(call.workspace, channel, user, actor=call.user)
     return {"errors": {}}
 
@@ -87,11 +87,11 @@ async def archive(call: Call) -> Result:
     """Put a channel away."""
     channel = _channel(call)
     if channel.get("is_im"):
-        raise Refused("method_not_supported_for_channel_type")
+        raise ApiError("method_not_supported_for_channel_type")
     if channel["is_archived"]:
-        raise Refused("already_archived")
+        raise ApiError("already_archived")
     if channel.get("is_general"):
-        raise Refused("cant_archive_general")
+        raise ApiError("cant_archive_general")
     _set(call, channel, "archive", is_archived=True)
     return {}
 
@@ -101,7 +101,7 @@ async def unarchive(call: Call) -> Result:
     """Take it out again."""
     channel = _channel(call)
     if not channel["is_archived"]:
-        raise Refused("not_archived")
+        raise ApiError("not_archived")
     _set(call, channel, "unarchive", is_archived=False)
     return {}
 
@@ -140,7 +140,7 @@ async def delete(call: Call) -> Result:
     state = call.workspace.state
     channel = state.channel(call.arguments.need("channel_id", "channel_not_found"), call.user)
     if not channel.get("is_channel"):
-        raise Refused("channel_type_not_supported")
+        raise ApiError("channel_type_not_supported")
     call.workspace.announce(
         {"type": _kind(channel, "deleted"), "channel": channel["id"], "actor_id": call.user}, channel["id"]
     )
@@ -216,20 +216,20 @@ def _set(call: Call, channel: Row, what: str, **fields: Any) -> None:
 
 def _check_name(call: Call, name: str) -> None:
     if len(name) > LONGEST_NAME:
-        raise Refused("invalid_name_maxlength")
+        raise ApiError("invalid_name_maxlength")
     if not re.fullmatch(r"[\w-]+", name) or name != name.lower():
-        raise Refused("invalid_name_specials")
+        raise ApiError("invalid_name_specials")
     if any(channel.get("name") == name for channel in call.workspace.state.channels.values()):
-        raise Refused("name_taken")
+        raise ApiError("name_taken")
 
 
 def _check_invited(call: Call, channel: Row, user: str) -> None:
     if user not in call.workspace.state.users or user == SLACKBOT:
-        raise Refused("user_not_found")
+        raise ApiError("user_not_found")
     if user == call.user:
-        raise Refused("cant_invite_self")
+        raise ApiError("cant_invite_self")
     if user in channel["_members"]:
-        raise Refused("already_in_channel")
+        raise ApiError("already_in_channel")
 
 
 def _channel(call: Call) -> Row:
@@ -239,7 +239,7 @@ def _channel(call: Call) -> Row:
 def _of_member(call: Call) -> Row:
     channel = _channel(call)
     if channel.get("is_im"):
-        raise Refused("method_not_supported_for_channel_type")
+        raise ApiError("method_not_supported_for_channel_type")
     messages.require_member(channel, call.user)
     return channel
 

@@ -3,8 +3,8 @@
 import re
 
 from bot.sandbox import messages
-from bot.sandbox.calls import TIER_2, TIER_3, Call, Result, method
-from bot.sandbox.refused import Refused
+from bot.sandbox.dispatch import TIER_2, TIER_3, Call, Result, method
+from bot.sandbox.errors import ApiError
 from bot.sandbox.state import Row
 
 
@@ -17,7 +17,7 @@ async def add(call: Call) -> Result:
         found = {"name": name, "users": [], "count": 0}
         message.setdefault("reactions", []).append(found)
     if call.user in found["users"]:
-        raise Refused("already_reacted")
+        raise ApiError("already_reacted")
     found["users"].append(call.user)
     _keep(call, channel, message, name, "reaction_added")
     return {}
@@ -29,7 +29,7 @@ async def remove(call: Call) -> Result:
     channel, message, name = _place(call)
     found = next((reaction for reaction in message.get("reactions", []) if reaction["name"] == name), None)
     if found is None or call.user not in found["users"]:
-        raise Refused("no_reaction")
+        raise ApiError("no_reaction")
     found["users"].remove(call.user)
     _keep(call, channel, message, name, "reaction_removed")
     return {}
@@ -46,7 +46,7 @@ def _place(call: Call, *, named: bool = True) -> tuple[Row, Row, str]:
     state = call.workspace.state
     name = call.arguments.text("name").strip(":")
     if named and not re.fullmatch(r"[a-z0-9_+'-]{1,100}(::skin-tone-[2-6])?", name):
-        raise Refused("invalid_name")
+        raise ApiError("invalid_name")
     channel = state.channel(call.arguments.need("channel", "no_item_specified"), call.user)
     messages.require_member(channel, call.user)
     return channel, state.message(channel["id"], call.arguments.need("timestamp", "no_item_specified")), name

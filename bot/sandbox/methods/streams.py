@@ -4,9 +4,9 @@ import time
 
 from bot.sandbox import messages
 from bot.sandbox.blocks import LONGEST_MARKDOWN, MOST_BLOCKS, check_blocks
-from bot.sandbox.calls import TIER_2, TIER_4, Call, Result, method
+from bot.sandbox.dispatch import TIER_2, TIER_4, Call, Result, method
+from bot.sandbox.errors import ApiError, invalid
 from bot.sandbox.methods.chat import metadata, target
-from bot.sandbox.refused import Refused, invalid
 from bot.sandbox.state import Row
 from bot.sandbox.workspace import Workspace
 
@@ -26,9 +26,9 @@ async def start(call: Call) -> Result:
         arguments.need("recipient_user_id", "missing_recipient_user_id")
         arguments.need("recipient_team_id", "missing_recipient_team_id")
     if (recipient := arguments.text("recipient_user_id")) and recipient not in workspace.state.users:
-        raise Refused("user_not_found")
+        raise ApiError("user_not_found")
     if arguments.text("task_display_mode") not in DISPLAY_MODES:
-        raise Refused("invalid_arguments")
+        raise ApiError("invalid_arguments")
     grown = _grow({"_markdown": "", "_tasks": {}, "_began": time.time()}, _chunks(call))
     message = messages.post(
         workspace, channel, call.user, thread_ts=thread, streaming_state="in_progress", **grown, **_composed(grown)
@@ -43,7 +43,7 @@ async def append(call: Call) -> Result:
     channel, message = _stream(call)
     chunks = _chunks(call)
     if not chunks:
-        raise Refused("no_text")
+        raise ApiError("no_text")
     grown = _grow(message, chunks)
     message |= grown | _composed(grown)
     call.workspace.state.save_message(channel["id"], message)
@@ -56,7 +56,7 @@ async def append(call: Call) -> Result:
 async def stop(call: Call) -> Result:
     """Complete it."""
     if call.arguments.text("session_status", "active") not in SESSION_STATES:
-        raise Refused("invalid_arguments")
+        raise ApiError("invalid_arguments")
     channel, message = _stream(call)
     grown = _grow(message, _chunks(call))
     blocks = call.arguments.parsed("blocks", "invalid_blocks_format")
@@ -105,11 +105,11 @@ def _stream(call: Call) -> tuple[Row, Row]:
     channel = state.channel(call.arguments.need("channel", "channel_not_found"), call.user)
     message = state.message(channel["id"], call.arguments.need("ts", "message_not_found"))
     if message["user"] != call.user:
-        raise Refused("message_not_owned_by_app")
+        raise ApiError("message_not_owned_by_app")
     if message.get("_stopped"):
-        raise Refused("stopped_by_user")
+        raise ApiError("stopped_by_user")
     if message.get("streaming_state") != "in_progress":
-        raise Refused("message_not_in_streaming_state")
+        raise ApiError("message_not_in_streaming_state")
     return channel, message
 
 
@@ -122,7 +122,7 @@ def _chunks(call: Call) -> list[Row]:
     if markdown:
         chunks = [{"type": "markdown_text", "text": markdown}]
     if chunks is not None and not isinstance(chunks, list):
-        raise Refused("invalid_chunks")
+        raise ApiError("invalid_chunks")
     for chunk in chunks or []:
         _check(chunk)
     return chunks or []
@@ -130,23 +130,23 @@ def _chunks(call: Call) -> list[Row]:
 
 def _check(chunk: object) -> None:
     if not isinstance(chunk, dict):
-        raise Refused("invalid_chunks")
+        raise ApiError("invalid_chunks")
     match chunk.get("type"):
         case "markdown_text":
             if not isinstance(chunk.get("text"), str) or not chunk["text"]:
-                raise Refused("no_text")
+                raise ApiError("no_text")
             if len(chunk["text"]) > LONGEST_MARKDOWN:
-                raise Refused("msg_too_long")
+                raise ApiError("msg_too_long")
         case "task_update":
             if not chunk.get("id") or not chunk.get("title") or chunk.get("status") not in TASK_STATES:
                 raise invalid("invalid_chunks", "a task needs `id`, `title` and a known `status`")
         case "plan_update":
             if not chunk.get("title"):
-                raise Refused("invalid_chunks")
+                raise ApiError("invalid_chunks")
         case "blocks":
             check_blocks(chunk.get("blocks"))
         case _:
-            raise Refused("invalid_chunks")
+            raise ApiError("invalid_chunks")
 
 
 def _grow(message: Row, chunks: list[Row]) -> Row:
@@ -158,7 +158,7 @@ def _grow(message: Row, chunks: list[Row]) -> Row:
         elif chunk["type"] == "task_update":
             tasks[str(chunk["id"])] = tasks.get(str(chunk["id"]), {}) | chunk
     if len(markdown.encode()) + sum(map(_task_bytes, tasks.values())) > LONGEST_STREAM_BYTES:
-        raise Refused("msg_too_long")
+        raise ApiError("msg_too_long")
     return {"_markdown": markdown, "_tasks": tasks, "_began": message["_began"]}
 
 

@@ -1,9 +1,9 @@
 """People: who they are."""
 
-from bot.sandbox.calls import TIER_2, TIER_3, TIER_4, Call, Result, method
-from bot.sandbox.objects import user_object
-from bot.sandbox.pages import page_of
-from bot.sandbox.refused import Refused
+from bot.sandbox.dispatch import TIER_2, TIER_3, TIER_4, Call, Result, method
+from bot.sandbox.errors import ApiError
+from bot.sandbox.pagination import page_of
+from bot.sandbox.serializers import user_object
 
 
 @method("users.info", per_minute=TIER_4)
@@ -28,7 +28,7 @@ async def by_email(call: Call) -> Result:
     for user in call.workspace.state.users.values():
         if user["profile"].get("email") == email:
             return {"user": user_object(user)}
-    raise Refused("users_not_found")
+    raise ApiError("users_not_found")
 
 
 @method("users.profile.get", per_minute=TIER_4)

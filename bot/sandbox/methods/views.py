@@ -3,9 +3,9 @@
 import time
 
 from bot.sandbox.blocks import check_view
-from bot.sandbox.calls import TIER_4, Call, Result, method
+from bot.sandbox.dispatch import TIER_4, Call, Result, method
+from bot.sandbox.errors import ApiError
 from bot.sandbox.people import APP, BOT, TEAM
-from bot.sandbox.refused import Refused
 from bot.sandbox.state import Row
 
 
@@ -25,9 +25,9 @@ async def open_view(call: Call) -> Result:
     """Open a modal, once for something that a person did just now."""
     user, until = call.workspace.triggers.pop(call.arguments.need("trigger_id", "invalid_trigger_id"), ("", 0.0))
     if not user:
-        raise Refused("invalid_trigger_id")
+        raise ApiError("invalid_trigger_id")
     if until < time.monotonic():
-        raise Refused("expired_trigger_id")
+        raise ApiError("expired_trigger_id")
     view = _whole(call, check_view(call.arguments.parsed("view", "invalid_arguments"), kind=("modal",)))
     call.workspace.views[view["id"]] = view | {"_user": user}
     call.workspace.live.tell("view", only=user, view=view)
@@ -39,9 +39,9 @@ async def update(call: Call) -> Result:
     """Change a modal."""
     known = call.workspace.views.get(call.arguments.need("view_id"))
     if known is None:
-        raise Refused("not_found")
+        raise ApiError("not_found")
     if call.arguments.text("hash", known["hash"]) != known["hash"]:
-        raise Refused("hash_conflict")
+        raise ApiError("hash_conflict")
     given = check_view(call.arguments.parsed("view", "invalid_arguments"), kind=("modal",))
     view = _whole(call, given) | {"id": known["id"]}
     call.workspace.views[view["id"]] = view | {"_user": known["_user"]}

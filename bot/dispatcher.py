@@ -1,0 +1,190 @@
+"""One request's turn: limits, thread, audience, handler, answer; and what the person reads when it does not work."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import structlog
+from redis.asyncio import Redis
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import metrics
+from bot.access.memberships import AudienceUnknown, Memberships
+from bot.access.reconcile import Reconciler
+from bot.engine.person import PERSON
+from bot.error_policy import Broken, ErrorReply, NobodyThere, reply_for
+from bot.limits import Limits
+from bot.queue.queue import Queue
+from bot.queue.worker import TryAgain
+from bot.slack.answer import Answer
+from bot.slack.posted import PostedMessages
+from bot.slack.thread import open_thread
+from handlers import HANDLERS, PRIVATE
+from handlers.request import Handler, Piece, Pieces, Progress, Request, Services, UserError
+from handlers.text.messages import say
+
+logger = structlog.get_logger()
+
+Outcome = Literal["answered", "refused", "failed", "gone", "delayed", "stopped", "given up"]
+LONGEST_SECONDS = 3600  # a summary of a thousand pages on a slow machine; what takes longer hangs
+FORGETTING = frozenset({"docs", "forget_me", "upload"})  # actions after which a document may be gone
+
+
+@dataclass
+class Clock:
+    """When a turn began and when its first words came."""
+
+    started: float = field(default_factory=time.monotonic)
+    first: float | None = None
+
+    async def watch(self, pieces: Pieces) -> AsyncIterator[Piece]:
+        """Pass on the pieces and note the first that is more than a sign of progress."""
+        async with aclosing(pieces) as given:  # type: ignore[type-var]  # handlers are async generators
+            async for piece in given:
+                if self.first is None and not isinstance(piece, Progress):
+                    self.first = time.monotonic()
+                yield piece
+
+    @property
+    def seconds(self) -> float:
+        """Return the age of the turn."""
+        return time.monotonic() - self.started
+
+    @property
+    def first_seconds(self) -> float | None:
+        """Return how long the first words took."""
+        return None if self.first is None else self.first - self.started
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dispatcher:
+    """What the worker does with each request; holds nothing of its own between two of them."""
+
+    services: Services
+    client: AsyncWebClient
+    redis: Redis
+    queue: Queue
+    audiences: Memberships
+    limits: Limits
+    upkeep: Reconciler
+    handlers: Mapping[str, Handler] = field(default_factory=lambda: HANDLERS)
+
+    async def __call__(self, request: Request) -> None:
+        """Do what the request asks for and answer it; raise TryAgain if something it needs is away."""
+        clock = Clock()
+        outcome: Outcome = "delayed"
+        try:
+            outcome = await self._upkeep(request) if request.action == "upkeep" else await self._answer(request, clock)
+        except asyncio.CancelledError:
+            outcome = "stopped"
+            raise
+        finally:
+            log_turn(request, outcome, clock)
+
+    async def delayed(self, request: Request) -> None:
+        """Tell the person that something is away and that we keep trying."""
+        if request.action != "upkeep":
+            answer = Answer(self.client, self.redis, await self._opened(request))
+            await answer.note(say("bot.delayed", request.language))
+
+    async def stopped(self, request: Request) -> None:
+        """Finish what stands of the answer; where nothing stands, nothing is said."""
+        if request.action != "upkeep" and (await PostedMessages(self.redis, request).open()).messages:
+            await self._fail(request, say("bot.stopped", request.language))
+
+    async def given_up(self, request: Request, reason: str) -> None:
+        """Tell the person that it did not work, with the id under which it can be found in the log."""
+        key = "bot.unknown_audience" if reason == AudienceUnknown.__name__ else "bot.given_up"
+        if request.action != "upkeep":
+            await self._fail(request, say(key, request.language, id=request.id))
+        log_turn(request, "given up", Clock(), reason=reason)
+
+    async def _upkeep(self, request: Request) -> Outcome:
+        await self.upkeep.handle(request)
+        return "answered"
+
+    async def _answer(self, request: Request, clock: Clock) -> Outcome:
+        limit = asyncio.timeout(LONGEST_SECONDS)
+        try:
+            async with limit:
+                await self._show(request, clock)
+        except UserError as refusal:
+            await self._fail(request, str(refusal))
+            return "refused"
+        except Exception as error:
+            if not limit.expired():
+                return await self._explain(request, error)
+            await self._fail(request, say("bot.too_slow", request.language, id=request.id))
+            return "failed"
+        return "answered"
+
+    async def _show(self, request: Request, clock: Clock) -> None:
+        request = replace(request, language=await self._language(request.user))
+        await self.limits.charge(request)
+        request = await self._opened(request)
+        request = replace(request, audience=await self.audiences.resolve(request))
+        PERSON.set(f"{request.team}:{request.user}")
+        before = await self.upkeep.places() if request.action in FORGETTING else None
+        pieces = self.handlers[request.action](request, self.services)
+        await Answer(self.client, self.redis, request).show(clock.watch(pieces))
+        if before is not None:
+            await self.upkeep.tidy(before)
+
+    async def _language(self, user: str) -> str:
+        """Return a person's language, which the listener did not wait for when it met somebody new."""
+        return await self.audiences.known_language(user) or await self.audiences.language(user)
+
+    async def _opened(self, request: Request) -> Request:
+        """Give a command whose answer all may read a thread to be answered in."""
+        if request.ts or request.thread or request.action in PRIVATE:
+            return request
+        opened = await open_thread(self.client, self.redis, request)
+        if opened.thread:
+            await self.queue.opened(request, opened.thread)
+        return opened
+
+    async def _explain(self, request: Request, error: Exception) -> Outcome:
+        """Turn an error into words, or into another try."""
+        match reply_for(error):
+            case TryAgain() as later:
+                raise later from error
+            case NobodyThere():
+                return "gone"
+            case ErrorReply(key, values):
+                await self._fail(request, say(key, request.language, id=request.id, **values))
+            case Broken():
+                logger.error("turn broke", id=request.id, action=request.action, exc_info=error)
+                await self._fail(request, say("bot.broken", request.language, id=request.id))
+        return "failed"
+
+    async def _fail(self, request: Request, sentence: str) -> None:
+        try:
+            await Answer(self.client, self.redis, await self._opened(request)).fail(sentence)
+        except SlackApiError as error:
+            if isinstance(reply_for(error), TryAgain):
+                raise
+            logger.warning("nobody to tell", id=request.id, action=request.action)
+
+
+def log_turn(request: Request, outcome: Outcome, clock: Clock, **more: object) -> None:
+    """Write the request's one line and count it."""
+    metrics.REQUESTS.labels(request.action, outcome).inc()
+    metrics.TURN.labels(request.action).observe(clock.seconds)
+    if clock.first_seconds is not None:
+        metrics.FIRST_TOKEN.labels(request.action).observe(clock.first_seconds)
+    logger.info(
+        "request",
+        id=request.id,
+        action=request.action,
+        outcome=outcome,
+        seconds=round(clock.seconds, 3),
+        first_seconds=None if clock.first_seconds is None else round(clock.first_seconds, 3),
+        team=request.team,
+        channel=request.channel,
+        user=request.user,
+        **more,
+    )

@@ -1,0 +1,191 @@
+"""Slack in: what a person wants is queued, and only then Slack gets its acknowledgement."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+import structlog
+from redis.exceptions import RedisError
+from slack_bolt import BoltResponse
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
+from slack_bolt.error import BoltUnhandledRequestError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack import incoming
+from bot.slack.errors import SLACK_ERRORS
+from bot.slack.home import greet
+from bot.slack.incoming import Cancel, Put, Redo, Step, Stop
+from bot.slack.status import set_status
+from handlers.request import Request
+from handlers.text.messages import say
+
+if TYPE_CHECKING:
+    from bot.queue.queue import Queue
+
+logger = structlog.get_logger()
+
+TAKE_SECONDS = 2.0  # Slack waits three
+
+Next = Callable[[], Awaitable[Any]]
+
+
+class People(Protocol):
+    """What is remembered of channels and people: bot.access.memberships.Memberships."""
+
+    async def invalidate(self, key: str) -> None:
+        """Forget what was remembered of a channel or a person."""
+
+    async def known_language(self, user: str) -> str:
+        """Return a person's language without asking Slack; "" if it is not known."""
+
+    async def language(self, user: str) -> str:
+        """Ask Slack for a person's language and remember it."""
+
+
+def register(
+    app: AsyncApp, queue: "Queue", *, audiences: People | None = None, client: AsyncWebClient | None = None
+) -> None:
+    """Listen to everything; other clients than the app's own may be given for what is said at once."""
+    gate = Gateway(queue, client or app.client, audiences)
+    app.middleware(gate.take)
+    app.command(re.compile(".*"))(acknowledge)
+    app.action(re.compile(".*"))(acknowledge)
+    app.shortcut(re.compile(".*"))(acknowledge)
+    app.options(re.compile(".*"))(acknowledge)
+    app.view(re.compile(".*"))(acknowledge)
+    app.event(re.compile(".*"))(nothing_more)  # without a listener Slack would send the event again
+    app.error(note)
+
+
+async def acknowledge(ack: AsyncAck) -> None:
+    """Tell Slack that a command or a button was taken."""
+    await ack()
+
+
+async def nothing_more() -> None:
+    """Events are acknowledged by Bolt."""
+
+
+async def note(error: Exception) -> BoltResponse | None:
+    """Leave a line about what was not taken; what nobody knows is acknowledged, so that Slack does not insist."""
+    logger.warning("not taken", exc_info=error)
+    return BoltResponse(status=200, body="") if isinstance(error, BoltUnhandledRequestError) else None
+
+
+class Gateway:
+    """Stands before Bolt's listeners, because Bolt acknowledges an event before its listener runs."""
+
+    def __init__(self, queue: "Queue", client: AsyncWebClient, audiences: People | None) -> None:
+        self._queue, self._client, self._audiences = queue, client, audiences
+        self._courtesies: set[asyncio.Task[None]] = set()
+
+    async def take(
+        self,
+        body: dict[str, Any],
+        context: AsyncBoltContext,
+        next: Next,  # noqa: A002 - Bolt's name
+    ) -> BoltResponse | None:
+        """Queue what a body asks for; only then let Bolt acknowledge it.
+
+        Without Redis there is no acknowledgement, so that Slack tells it again; a command, which it does not tell
+        again, gets an honest sentence.
+        """
+        try:
+            async with asyncio.timeout(TAKE_SECONDS):
+                for step in incoming.parse_event(body, context.bot_user_id or ""):
+                    await self._do(step)
+        except (RedisError, TimeoutError):
+            if "command" not in body:
+                raise
+            return BoltResponse(status=200, body=say("slack.not_now", "en"))
+        self._notice(body)
+        await next()
+        return None
+
+    async def _do(self, step: Step) -> None:
+        match step:
+            case Put():
+                await self._put(step)
+            case Redo(request, addressed):
+                if addressed or await self._owns(request):
+                    await self._queue.own(request.team, request.channel, request.thread)
+                    await self._queue.redo(replace(request, language=await self._language(request.user)))
+            case Cancel(request_id):
+                await self._queue.cancel(request_id)
+            case Stop(team, channel, thread, at):
+                await self._queue.cancel_thread(team, channel, thread, before=at)
+
+    async def _put(self, step: Put) -> None:
+        request: Request | None = step.request
+        if not step.addressed and not await self._owns(step.request):
+            request = step.otherwise
+        if request is None:
+            return
+        if request.action == "upkeep":
+            await self._forget_memberships(request)
+        elif request.action == "stop":
+            at = incoming.seconds(request.ts)
+            await self._queue.cancel_thread(request.team, request.channel, request.thread, before=at)
+        elif request.thread:
+            await self._queue.own(request.team, request.channel, request.thread)
+        request = replace(request, language=await self._language(request.user))
+        if await self._queue.put(request) and request.action != "upkeep":
+            self._show_that_it_was_heard(request)
+
+    async def _owns(self, request: Request) -> bool:
+        return await self._queue.owns(request.team, request.channel, request.thread)
+
+    async def _language(self, user: str) -> str:
+        """Return a person's language, English until Slack has told it: its answer is not waited for here."""
+        if not self._audiences or not user:
+            return "en"
+        if known := await self._audiences.known_language(user):
+            return known
+        self._courtesy(self._audiences.language(user))
+        return "en"
+
+    async def _forget_memberships(self, request: Request) -> None:
+        """Let the next question see who is where now, however long the tidying up waits in the queue."""
+        if self._audiences:
+            for key in filter(None, (request.channel, request.user)):
+                await self._audiences.invalidate(key)
+
+    # What is said at once; nobody waits for it.
+
+    def _show_that_it_was_heard(self, request: Request) -> None:
+        if request.thread:
+            text = say("slack.thinking", request.language)
+            self._courtesy(set_status(self._client, request.channel, request.thread, text))
+
+    def _notice(self, body: dict[str, Any]) -> None:
+        event = body.get("event") or {}
+        if event.get("type") == "app_home_opened":
+            self._courtesy(self._greet(event))
+        if verdict := incoming.feedback(body):
+            self._courtesy(self._thank(body, *verdict))
+
+    async def _greet(self, event: dict[str, Any]) -> None:
+        user = str(event.get("user") or "")
+        await greet(self._client, event, await self._audiences.language(user) if self._audiences else "en")
+
+    async def _thank(self, body: dict[str, Any], good: bool, request_id: str) -> None:
+        logger.info("feedback", id=request_id, good=good)
+        channel, user = (body.get("channel") or {}).get("id"), (body.get("user") or {}).get("id")
+        thread = (body.get("message") or {}).get("thread_ts")
+        if channel and user:
+            await self._client.chat_postEphemeral(
+                channel=channel, user=user, thread_ts=thread, text=say("slack.thanks", await self._language(user))
+            )
+
+    def _courtesy(self, coroutine: Coroutine[Any, Any, object]) -> None:
+        async def kindly() -> None:
+            try:
+                await coroutine
+            except (*SLACK_ERRORS, RedisError) as error:
+                logger.info("courtesy failed", reason=type(error).__name__)
+
+        task = asyncio.create_task(kindly())
+        self._courtesies.add(task)  # the loop keeps no reference of its own
+        task.add_done_callback(self._courtesies.discard)

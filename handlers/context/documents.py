@@ -1,0 +1,75 @@
+"""Which document a person means: by name, by file, or the last one shared here."""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+from handlers.request import Request, Services, UserError
+from handlers.text.messages import say
+from handlers.text.normalize import letters_only
+from indexing.document import Document, Share
+
+MOST_NEAR = 3
+
+
+def names_of(document: Document) -> list[str]:
+    """Return the names under which a document is known to those who may see it."""
+    return list(dict.fromkeys([document.name, *(share.name for share in document.shares)]))
+
+
+def documents_named(name: str, documents: Sequence[Document]) -> list[Document]:
+    """Return the documents called so: exactly, without the extension, or with the name as a part of theirs."""
+    wanted = letters_only(name)
+    if not wanted:
+        return []
+
+    for fits in (is_whole, is_stem, is_part):
+        if found := [one for one in documents if any(fits(wanted, known) for known in names_of(one))]:
+            return found
+    return []
+
+
+def is_whole(wanted: str, known: str) -> bool:
+    """Tell whether this is the whole name."""
+    return wanted == letters_only(known)
+
+
+def is_stem(wanted: str, known: str) -> bool:
+    """Tell whether this is the name without its extension."""
+    return wanted == letters_only(Path(known).stem)
+
+
+def is_part(wanted: str, known: str) -> bool:
+    """Tell whether this is a part of the name."""
+    return len(wanted) >= 3 and wanted in letters_only(known)
+
+
+def similar_names(name: str, documents: Sequence[Document]) -> list[str]:
+    """Return the names that look like this one."""
+    known = {letters_only(Path(each).stem): each for document in documents for each in names_of(document)}
+    found = difflib.get_close_matches(letters_only(Path(name).stem), known, n=MOST_NEAR, cutoff=0.5)
+    return [known[key] for key in found]
+
+
+def unknown_document(name: str, documents: Sequence[Document], language: str) -> UserError:
+    """Return the sentence about a name that no document has, with those that look like it."""
+    names = similar_names(name, documents) or [document.name for document in documents[:MOST_NEAR]]
+    hint = say("docs.did_you_mean", language, names=", ".join(f"`{known}`" for known in names)) if names else ""
+    return UserError(f"{say('docs.unknown', language, name=name)} {hint}".strip())
+
+
+async def last_shared(request: Request, services: Services) -> Document | None:
+    """Return the document that was shared last in this thread, else in this conversation, else the newest one."""
+    documents = await services.library.documents(request.audience)
+
+    def latest(document: Document) -> tuple[bool, bool, float]:
+        here = [share for share in document.shares if share.channel == request.channel]
+        in_thread = any(share.ts == request.thread for share in here)
+        return in_thread, bool(here), max((shared_at(share) for share in here), default=document.added_at)
+
+    return max(documents, key=latest, default=None)
+
+
+def shared_at(share: Share) -> float:
+    """Return when a share's message was sent, in seconds since the epoch."""
+    return float(share.ts) if share.ts.replace(".", "", 1).isdigit() else 0.0

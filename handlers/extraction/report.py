@@ -1,0 +1,142 @@
+"""How extracted records are shown in the thread and handed over as files."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from handlers.extraction.schema import Field
+from handlers.extraction.values import value_text
+from handlers.extraction.verify import ExtractedValue, Record
+from handlers.output.tables import markdown_table, write_csv
+from handlers.request import Attachment, Piece, Source, Sources, Text
+from handlers.text.messages import say
+from indexing.document import Document, Passage
+from indexing.library import Page
+
+SHOWN_RECORDS = 30
+SHOWN_SOURCES = 10
+
+
+@dataclass(frozen=True)
+class Material:
+    """What is to be read."""
+
+    name: str
+    pages: tuple[Page, ...]
+    document: Document | None = None  # None for messages
+
+
+async def report_pieces(
+    material: Material, fields: Sequence[Field], records: Sequence[Record], read: Sequence[int], language: str
+) -> AsyncIterator[Piece]:
+    """Show the records as a table with their sources, and hand them over as JSON and CSV."""
+    if not records:
+        yield Text(say("extract.found_nothing", language, name=material.name))
+        return
+    sources = sources_of(material, records) if material.document else []
+    numbers = {(source.passage.page, source.quote): source.number for source in sources}
+    shown = one_record(records[0], fields, numbers, language) if len(records) == 1 else rows(records, fields, language)
+    yield Text("\n\n".join(part for part in (heading(material, records, language), shown,
+                                             *remarks(material, records, read, language)) if part))  # fmt: skip
+    stem = f"extract-{Path(material.name).stem}".replace(" ", "-")
+    yield Attachment(f"{stem}.json", as_json(material, records))
+    yield Attachment(f"{stem}.csv", as_csv(fields, records))
+    if sources:
+        yield Sources(tuple(sources))
+
+
+def heading(material: Material, records: Sequence[Record], language: str) -> str:
+    """Say where the values come from and how many records there are."""
+    return say("extract.heading" if len(records) == 1 else "extract.heading_several", language,
+               name=material.name, count=len(records))  # fmt: skip
+
+
+def one_record(record: Record, fields: Sequence[Field], numbers: dict[tuple[int, str], int], language: str) -> str:
+    """Return a table with one row a field."""
+    columns = [say(f"extract.{name}", language) for name in ("field", "value", "words")]
+    lines = []
+    for field in fields:
+        found = record[field.name]
+        number = numbers.get((found.page, found.words))
+        place = f"p. {found.page}" if found.page else ""
+        words = f"{place} [{number}]" if number else f"{place} {found.words}".strip()
+        lines.append([field.name, shown_value(found, language), words])
+    return markdown_table(columns, lines)
+
+
+def rows(records: Sequence[Record], fields: Sequence[Field], language: str) -> str:
+    """Return a table with one row a record."""
+    columns = [*(field.name for field in fields), say("extract.page", language)]
+    lines = []
+    for record in records[:SHOWN_RECORDS]:
+        pages = sorted({found.page for found in record.values() if found.page})
+        values = [shown_value(record[field.name], language) for field in fields]
+        lines.append([*values, ", ".join(f"p. {page}" for page in pages)])
+    return markdown_table(columns, lines)
+
+
+def shown_value(found: ExtractedValue, language: str) -> str:
+    """Return a value for the table; what the source does not have is marked."""
+    if not found.claimed:
+        return value_text(found.value, language)
+    if found.value is not None:
+        return f"⚠ {value_text(found.value, language)}"
+    return f"⚠ {say('extract.unverified', language, claimed=found.claimed[:80])}"
+
+
+def remarks(material: Material, records: Sequence[Record], read: Sequence[int], language: str) -> list[str]:
+    """Return the sentences below the table: marks explained, pages and rows that were left out."""
+    said = []
+    if any(found.claimed for record in records for found in record.values()):
+        said.append(say("extract.mark", language))
+    missing = {page.number for page in material.pages if page.text.strip()} - set(read)
+    if missing:
+        said.append(say("extract.pages_read", language, read=ranges(read), total=len(material.pages)))
+    if len(records) > SHOWN_RECORDS:
+        said.append(say("extract.more_rows", language, shown=SHOWN_RECORDS, total=len(records)))
+    return said
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Write page numbers as people do: 1-3, 7."""
+    parts: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return ", ".join(f"{part[0]}-{part[-1]}" if len(part) > 1 else str(part[0]) for part in parts)
+
+
+def sources_of(material: Material, records: Sequence[Record]) -> list[Source]:
+    """Return one source for each line of the document that values come from."""
+    assert material.document
+    lines = dict.fromkeys((f.page, f.words) for record in records for f in record.values() if f.page)
+    permalink = material.document.shares[0].permalink if material.document.shares else ""
+    empty = Passage(id="", document_id=material.document.id, document=material.document.name, text="", page=0,
+                    last_page=0, heading="", permalink=permalink, score=0.0, relevance=1.0)  # fmt: skip
+    return [
+        Source(number, replace(empty, id=f"{empty.document_id}:{page}", text=words, page=page, last_page=page), words)
+        for number, (page, words) in enumerate(list(lines)[:SHOWN_SOURCES], start=1)
+    ]
+
+
+def as_json(material: Material, records: Sequence[Record]) -> bytes:
+    """Return the records as JSON, each value with its page and words."""
+    found = [{name: one.__dict__ | {"page": one.page or None} for name, one in record.items()} for record in records]
+    whole: dict[str, Any] = {"source": material.name, "records": found}
+    return (json.dumps(whole, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def as_csv(fields: Sequence[Field], records: Sequence[Record]) -> bytes:
+    """Return the records as CSV: each field with its page and its mark."""
+    columns = [name for field in fields for name in (field.name, f"{field.name} (page)", f"{field.name} (unverified)")]
+    lines = [[cell for field in fields for cell in cells(record[field.name])] for record in records]
+    return write_csv(columns, lines)
+
+
+def cells(found: ExtractedValue) -> list[object]:
+    """Return a value, its page, and what was claimed without support."""
+    return [found.value, found.page or None, found.claimed or None]

@@ -1,0 +1,135 @@
+"""Tables that people bring and take away: CSV in whatever dialect their spreadsheet wrote, CSV out for any of them."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+SNIFFED_CHARACTERS = 64_000
+TEXT_COLUMNS = (
+    "text", "texte", "review", "avis", "comment", "commentaire", "message", "content", "contenu", "sentence", "phrase",
+    "feedback", "verbatim", "critique", "opinion", "body", "description",
+)  # fmt: skip
+FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")  # a spreadsheet would run them; in some locales the wide ones, too
+
+
+class NoText(ValueError):
+    """The table has no column with text."""
+
+
+class NotATable(ValueError):
+    """The file is neither a table nor a text: a PDF, a workbook, a picture."""
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The texts of a file, one a row or a line."""
+
+    items: tuple[str, ...]
+    left_out: int  # rows beyond the limit
+    column: str  # "" for a plain text file
+
+
+def read_texts(path: Path, name: str, limit: int) -> Texts:
+    """Return the texts of a CSV file, or the lines of any other text file.
+
+    Raises NoText where there are none, NotATable for a file of another kind.
+    """
+    content = decode_text(path.read_bytes())
+    if "\0" in content[:SNIFFED_CHARACTERS] or content.startswith("%PDF"):
+        raise NotATable(name)
+    if name.casefold().endswith((".csv", ".tsv")):
+        return texts_of_table(content, limit)
+    lines = [line.strip() for line in content.splitlines() if line.strip()]
+    if not lines:
+        raise NoText(name)
+    return Texts(tuple(lines[:limit]), max(0, len(lines) - limit), "")
+
+
+def decode_text(data: bytes) -> str:
+    """Return the text of bytes in UTF-8, UTF-16 with its mark, or what old spreadsheets write in western Europe."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", errors="replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
+
+
+def texts_of_table(content: str, limit: int) -> Texts:
+    """Return the column that holds text, up to `limit` rows; raise NoText."""
+    csv.field_size_limit(10_000_000)
+    rows = csv.reader(io.StringIO(content), delimiter=delimiter_of(content))
+    head = list(islice(rows, 200))
+    column, has_header = text_column(head)
+    found = (row[column].strip() for row in [*head[has_header:], *rows] if len(row) > column)
+    texts = [text for text in found if text]
+    if not texts:
+        raise NoText
+    return Texts(tuple(texts[:limit]), max(0, len(texts) - limit), head[0][column].strip() if has_header else "")
+
+
+def delimiter_of(content: str) -> str:
+    """Return the separator that cuts the first lines into the same number of columns most often."""
+    lines = content[:SNIFFED_CHARACTERS].splitlines()[:20]
+
+    def regularity(delimiter: str) -> tuple[int, int]:
+        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter)] or [1]
+        common = max(set(widths), key=widths.count)
+        return (widths.count(common) if common > 1 else 0, common)
+
+    return max(",;\t|", key=regularity)
+
+
+def text_column(rows: Sequence[Sequence[str]]) -> tuple[int, bool]:
+    """Return the index of the column with text and whether the first row names the columns; raise NoText.
+
+    A column that is named so wins; else the one with the most words, which must be words and not numbers.
+    """
+    if not rows:
+        raise NoText
+    names = [name.strip().casefold() for name in rows[0]]
+    for wanted in TEXT_COLUMNS:
+        if wanted in names:
+            return names.index(wanted), True
+    body = rows[1:] or rows
+    widths = [_letters(body, column) for column in range(max(map(len, body), default=0))]
+    if not widths or max(widths) < 3:
+        raise NoText
+    column = widths.index(max(widths))
+    named = len(rows) > 1 and column < len(rows[0]) and 0 < len(rows[0][column]) < min(40, widths[column])
+    return column, named and all(name and not name[0].isdigit() for name in names)
+
+
+def _letters(rows: Sequence[Sequence[str]], column: int) -> float:
+    """Return how many letters a cell of the column has on average."""
+    cells = [row[column] for row in rows if len(row) > column]
+    return sum(sum(map(str.isalpha, cell)) for cell in cells) / max(1, len(cells))
+
+
+def write_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    """Return a CSV that every spreadsheet opens in UTF-8 and in which no cell is run as a formula."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow([_harmless(column) for column in columns])
+    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    return out.getvalue().encode("utf-8-sig")
+
+
+def _harmless(cell: object) -> object:
+    if isinstance(cell, str) and cell.startswith(FORMULA_STARTS):
+        return "'" + cell
+    return "" if cell is None else cell
+
+
+def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table; bars and line ends in cells are softened."""
+    lines = ["| " + " | ".join(map(_cell, columns)) + " |", "|" + " --- |" * len(columns)]
+    return "\n".join(lines + ["| " + " | ".join(map(_cell, row)) + " |" for row in rows])
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"[ \t\r\n]+", " ", text).strip().replace("|", "¦") or " "

@@ -1,0 +1,77 @@
+"""What a message asks for, by its first word; pure, and so light that the gateway can use it."""
+
+import re
+import unicodedata
+
+# Folded: without case and accents.
+WITH_OBJECT = {
+    "ask": "ask", "question": "ask",
+    "summarize": "summarize", "summarise": "summarize", "summary": "summarize",
+    "resume": "summarize", "resumer": "summarize", "resumez": "summarize",
+    "sentiment": "sentiment", "sentiments": "sentiment",
+    "extract": "extract", "extrais": "extract", "extraire": "extract", "extrayez": "extract",
+    "attention": "attention",
+}  # fmt: skip
+ALONE = {
+    "docs": "docs", "documents": "docs",
+    "forget": "forget", "oublie": "forget", "oubliez": "forget", "forget this": "forget", "oublie tout": "forget",
+    "forget me": "forget_me", "oublie moi": "forget_me", "oubliez moi": "forget_me",
+    "help": "help", "help me": "help", "aide": "help", "aide moi": "help", "?": "help",
+    "stop": "stop", "arrete": "stop", "arretez": "stop", "stoppe": "stop",
+}  # fmt: skip
+DOCS_ARGUMENT = re.compile(
+    r"(?:docs|documents)\s+(?:remove|delete|retirer?|supprimer?|find|cherche)\s+\S", re.IGNORECASE
+)
+# "Classify these", with a table or in a thread; folded, without the last dot.
+CLASSIFY = re.compile(
+    r"(?:please |can you |peux tu |pouvez vous )?(?:classify|classifie[rz]?|classe[rz]?)"
+    r"(?: (?:this|these|those|them|the|all|ce|ceci|cela|ca|cette|ces|le|la|les|tout|tous))+"
+    r"(?: (?:file|thread|messages|texts|rows|lines|reviews|comments|fichier|fil|textes|lignes|avis|commentaires))?"
+    r"(?: (?:by|par) sentiments?)?(?:,? (?:please|svp))?"
+)
+# "Attention, le serveur redémarre" is a warning, not a wish.
+WARNING = re.compile(r"attention\s*(?:[,!.:]?\s*(?:a|au|aux|a la|le|la|les|l['’]|everyone|all|please)\b|[,!])")
+TAKE_FILES = frozenset({"sentiment", "extract"})  # these read the files of their message themselves
+LONGEST_NAME = 200  # characters after "summarize": more is a text to talk about, not a file's name
+
+
+def parse(text: str, has_files: bool) -> tuple[str, str]:
+    """Return the action and the rest of the text.
+
+    Words that count only alone (help, stop, forget) are their own rest, so that their language is not lost. Files
+    without a verb of their own are an upload whose text is done afterwards.
+    """
+    text = text.strip()
+    action, rest = _spoken(text)
+    if has_files and action not in TAKE_FILES:
+        return "upload", text
+    return action, rest
+
+
+def without_accents(text: str) -> str:
+    """Return the text without case and accents."""
+    decomposed = unicodedata.normalize("NFD", text.casefold())
+    return "".join(part for part in decomposed if not unicodedata.combining(part))
+
+
+def _spoken(text: str) -> tuple[str, str]:
+    plain = text.removeprefix("/")
+    alone = " ".join(re.sub(r"[-\s]+", " ", without_accents(plain)).split()).strip(" .!") or plain.strip()
+    if action := ALONE.get(alone):
+        return action, "" if action == "docs" else plain
+    if CLASSIFY.fullmatch(alone.rstrip(" ?")):
+        return "sentiment", ""
+    if DOCS_ARGUMENT.match(plain):
+        return "docs", plain.split(None, 1)[1]
+    return _with_object(text, plain)
+
+
+def _with_object(text: str, plain: str) -> tuple[str, str]:
+    first, _, rest = plain.partition(" ") if "\n" not in plain.partition(" ")[0] else plain.partition("\n")
+    action = WITH_OBJECT.get(without_accents(first).rstrip(":,"), "chat")
+    rest = rest.strip()
+    if action == "attention" and WARNING.match(without_accents(plain)):
+        return "chat", text
+    if action == "summarize" and (len(rest) > LONGEST_NAME or "\n" in rest):
+        return "chat", text
+    return (action, rest) if action != "chat" else ("chat", text)

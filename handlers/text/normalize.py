@@ -1,0 +1,28 @@
+"""Text without what does not matter in comparing: case, accents, spaces and punctuation; and the way back."""
+
+import re
+import unicodedata
+
+EMOJI = re.compile(r":[a-z0-9_+'-]+:(?::skin-tone-[2-6]:)?")  # Slack sends their names
+
+
+def letters_only(text: str) -> str:
+    """Return only letters and digits, without case and accents."""
+    return letters_with_offsets(text)[0]
+
+
+def letters_with_offsets(text: str) -> tuple[str, list[int]]:
+    """Return the folded text and, for each of its characters, the place in the text that it comes from."""
+    kept: list[str] = []
+    places: list[int] = []
+    for place, character in enumerate(text):
+        for part in unicodedata.normalize("NFKD", character).casefold():
+            if part.isalnum():
+                kept.append(part)
+                places.append(place)
+    return "".join(kept), places
+
+
+def has_words(text: str) -> bool:
+    """Tell whether there is a letter or a digit in a text, beside the names of emoji."""
+    return any(character.isalnum() for character in EMOJI.sub("", text))

@@ -1,0 +1,125 @@
+"""One file on its way into the index: pages are read ahead while chunks are embedded and stored."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from indexing.chunks import Chunk, Chunker
+from indexing.embedder import Embedder
+from indexing.language import language_of
+from indexing.reading import ocr
+from indexing.reading.pool import OpenDocument, ReadingLimits, ReadPage, UnreadableDocument, document_kind
+from indexing.sparse import AVERAGE_PAGE_TERMS, of_passage
+from indexing.stored import StoredDocument, chunk_point, page_point
+from indexing.vector_store import Point, VectorIndex
+from indexing.vectors import Vectors
+
+Report = Callable[[str, int, int], None]  # stage ("reading", "embedding", "storing"), done, total
+
+STORED_TOGETHER = 64  # chunks: four slices of the embedder, and long enough to sort by length
+MEANINGLESS_TITLES = ("untitled", "microsoft word", "document", "sans titre", "title", ".")
+FILE_SUFFIXES = (".doc", ".docx", ".dvi", ".indd", ".pdf")
+LANGUAGE_CHARACTERS = 4000
+WITHOUT_TEXT = {"none", "failed", "blank"}  # ways in which a page was read
+
+
+@dataclass
+class Ingest:
+    """The work for one document; its record grows with it."""
+
+    index: VectorIndex
+    embedder: Embedder
+    limits: ReadingLimits
+    record: StoredDocument
+    report: Report | None = None
+    _waiting: list[Chunk] = field(default_factory=list)
+    _texts: list[Point] = field(default_factory=list)
+    _pages: list[ReadPage] = field(default_factory=list)
+    _page_texts: dict[int, str] = field(default_factory=dict)  # of the pages whose chunks wait
+
+    async def run(self, path: Path, name: str) -> StoredDocument:
+        """Read and store everything; return the record with its figures. Raises Unreadable."""
+        reading = OpenDocument(path, await asyncio.to_thread(document_kind, path), self.limits)
+        await reading.start()
+        try:
+            self.record = replace(self.record, title=best_title(reading.about.title, name))
+            await self._take_all(reading)
+            if not self.record.chunks:
+                reading.seconds_left()
+        finally:
+            await reading.stop()
+        return self._complete(reading.about.pages)
+
+    async def _take_all(self, reading: OpenDocument) -> None:
+        chunker = Chunker(reading.about.outline)
+        async with aclosing(reading.pages()) as pages:
+            async for page in pages:
+                self._note(page)
+                self._waiting += chunker.feed(page.number, page.text)
+                if len(self._waiting) >= STORED_TOGETHER:
+                    await self._store(STORED_TOGETHER)
+                self._say("reading", page.number, reading.about.pages)
+        self._waiting += chunker.finish()
+        while self._waiting:
+            await self._store(STORED_TOGETHER)
+            self._say("embedding", self.record.chunks, self.record.chunks + len(self._waiting))
+        await self.index.put(self._texts)
+        self._say("storing", reading.about.pages, reading.about.pages)
+
+    def _note(self, page: ReadPage) -> None:
+        self._pages.append(replace(page, text=""))
+        if page.text:
+            self._texts.append(page_point(self.record.document_id, page.number, page.text))
+            self._page_texts[page.number] = page.text
+
+    async def _store(self, count: int) -> None:
+        """Embed and store the chunks that wait, and the pages read so far."""
+        chunks, self._waiting = self._waiting[:count], self._waiting[count:]
+        if not self.record.language:
+            text = "\n".join(chunk.text for chunk in chunks)
+            self.record = replace(self.record, language=language_of(text[:LANGUAGE_CHARACTERS]))
+        vectors = await self.embedder.embed_passages([self._in_context(chunk) for chunk in chunks])
+        points = await asyncio.to_thread(self._points, chunks, vectors)
+        texts, self._texts = self._texts, []
+        await self.index.put([*points, *texts])
+        self.record = replace(self.record, chunks=self.record.chunks + len(chunks))
+        self._page_texts = {page: text for page, text in self._page_texts.items() if page >= chunks[-1].page}
+
+    def _in_context(self, chunk: Chunk) -> str:
+        """Return what is embedded: the chunk under its document's title and its headings."""
+        return "\n".join(part for part in (self.record.title, chunk.heading, chunk.text) if part)
+
+    def _points(self, chunks: Sequence[Chunk], vectors: Vectors) -> list[Point]:
+        language = self.record.language
+        words = {
+            page: of_passage(f"{heading}\n{self._page_texts[page]}", language, AVERAGE_PAGE_TERMS)
+            for page, heading in {chunk.page: chunk.heading for chunk in chunks}.items()
+        }
+        return [
+            chunk_point(self.record.document_id, chunk, vector, language=language, page_words=words[chunk.page])
+            for chunk, vector in zip(chunks, vectors, strict=True)
+        ]
+
+    def _complete(self, pages: int) -> StoredDocument:
+        if not self.record.chunks:
+            raise UnreadableDocument("no_text", pages=pages, ocr=ocr.is_installed())
+        return replace(
+            self.record, pages=pages, pages_with_text=sum(page.how not in WITHOUT_TEXT for page in self._pages),
+            scanned=self._numbers("none"), ocr=self._numbers("ocr"), failed=self._numbers("failed"),
+        )  # fmt: skip
+
+    def _numbers(self, how: str) -> tuple[int, ...]:
+        return tuple(page.number for page in self._pages if page.how == how)
+
+    def _say(self, stage: str, done: int, total: int) -> None:
+        if self.report:
+            self.report(stage, done, total)
+
+
+def best_title(own: str, name: str) -> str:
+    """Return the file's own title, or its name where the title says nothing."""
+    own = " ".join(own.split())
+    meaningless = len(own) < 4 or own.casefold().startswith(MEANINGLESS_TITLES) or own.endswith(FILE_SUFFIXES)
+    return name if meaningless else own[:150]

@@ -1,0 +1,232 @@
+"""From a file to pages: readers in processes of their own, with limits; a page that fails is named, the others stay."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PAGES_AT_ONCE = 16  # one order to a process: small enough to spread, large enough to keep pipes quiet
+PAGE_SECONDS = 90  # OCR of one page has 60
+OPEN_SECONDS = 120  # the largest honest files need a few seconds until the first answer
+LINE_BYTES = 64 * 2**20  # the longest answer
+SIGNATURES = {b"%PDF-": "pdf", b"PK\x03\x04": "docx"}
+TEXT_SUFFIXES = {".txt", ".md", ".markdown", ".text", ".rst"}
+HTML = (b"<!doctype html", b"<html", b"<head", b"<?xml")
+
+
+class UnreadableDocument(Exception):
+    """The file can't be a document. `reason`: not_a_pdf, html, empty, damaged, encrypted, no_text, too_many_pages,
+    too_slow or too_big; `values` fill the sentence about it."""
+
+    def __init__(self, reason: str, **values: object) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.values = values
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingLimits:
+    """What one file may cost."""
+
+    pages: int = 5000
+    seconds: float = 600  # of reading; the wait for whoever takes the pages does not count
+    address_bytes: int = 2 * 2**30  # of each process that reads
+    processes: int = 0  # 0: one fewer than the cores, at least one
+
+    @property
+    def side_by_side(self) -> int:
+        """Return how many processes read one file."""
+        return self.processes or max(1, (os.cpu_count() or 1) - 1)
+
+
+@dataclass(frozen=True)
+class ReadPage:
+    """One page as it was read."""
+
+    number: int  # 1-based
+    text: str
+    how: str  # pypdf, pdfium, ocr, text; none: a picture that nobody reads; blank; failed
+
+
+@dataclass(frozen=True)
+class DocumentFacts:
+    """What a file says about itself."""
+
+    pages: int
+    title: str
+    outline: tuple[tuple[int, str, int], ...]  # level, title, page
+
+
+@dataclass
+class OpenDocument:
+    """A file that is being read: first what it is about, then its pages in order."""
+
+    path: Path
+    kind: str
+    limits: ReadingLimits
+    about: DocumentFacts = DocumentFacts(0, "", ())
+    _spent_seconds: float = 0  # of all readers together
+    _spare: "list[ReaderProcess]" = field(default_factory=list)
+
+    async def start(self) -> None:
+        """Open the file; raise Unreadable."""
+        reader = await ReaderProcess.start(self)
+        self.about = reader.about
+        self._spare = [reader]
+        if self.about.pages > self.limits.pages:
+            await self.stop()
+            raise UnreadableDocument("too_many_pages", pages=self.about.pages, limit=self.limits.pages)
+
+    async def pages(self) -> AsyncGenerator[ReadPage]:
+        """Yield every page in order; readers work ahead side by side. When time is up, the pages left have failed."""
+        count = self.about.pages
+        blocks = [(first, min(first + PAGES_AT_ONCE - 1, count)) for first in range(1, count + 1, PAGES_AT_ONCE)]
+        gate = asyncio.Semaphore(self.limits.side_by_side)
+        ahead = asyncio.Semaphore(4 * self.limits.side_by_side)  # blocks read and not yet taken: bounded memory
+        tasks = [asyncio.create_task(self._block(first, last, gate, ahead)) for first, last in blocks]
+        try:
+            for task in tasks:
+                for page in await task:
+                    yield page
+                ahead.release()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _block(self, first: int, last: int, gate: asyncio.Semaphore, ahead: asyncio.Semaphore) -> list[ReadPage]:
+        await ahead.acquire()
+        read: list[ReadPage] = []
+        async with gate:
+            while first + len(read) <= last:
+                try:
+                    read += await self._some(first + len(read), last)
+                except UnreadableDocument:  # no time is left, or the file can't be opened again
+                    break
+        return [*read, *(ReadPage(number, "", "failed") for number in range(first + len(read), last + 1))]
+
+    async def _some(self, first: int, last: int) -> list[ReadPage]:
+        """Read these pages; fewer if the process dies or hangs at one, which has failed then, or time is up."""
+        self.seconds_left()
+        reader = self._spare.pop() if self._spare else await ReaderProcess.start(self)
+        try:
+            read = await reader.read(first, last)
+        except BaseException:
+            await reader.stop()
+            raise
+        if first + len(read) > last:
+            self._spare.append(reader)
+            return read
+        await reader.stop()
+        return [*read, ReadPage(first + len(read), "", "failed")]
+
+    def seconds_left(self) -> float:
+        """Return how long this file may still be read; raise Unreadable when that is over."""
+        left = self.limits.seconds - self._spent_seconds / self._side_by_side
+        if left <= 0:
+            raise UnreadableDocument("too_slow", seconds=round(self.limits.seconds))
+        return left
+
+    @property
+    def _side_by_side(self) -> int:
+        """Return how many readers can share the work: a short file has one block, and that one reader."""
+        return max(1, min(self.limits.side_by_side, -(-self.about.pages // PAGES_AT_ONCE)))
+
+    def spend(self, seconds: float) -> None:
+        """Count what a reader took."""
+        self._spent_seconds += seconds
+
+    async def stop(self) -> None:
+        """End the processes."""
+        for reader in self._spare:
+            await reader.stop()
+        self._spare.clear()
+
+
+@dataclass
+class ReaderProcess:
+    """One process that reads pages."""
+
+    process: asyncio.subprocess.Process
+    reading: OpenDocument
+    about: DocumentFacts
+
+    @classmethod
+    async def start(cls, reading: OpenDocument) -> "ReaderProcess":
+        """Start a process and let it open the file."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "indexing.reading.process", reading.kind, str(reading.path),
+            str(reading.limits.address_bytes),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+            limit=LINE_BYTES, cwd=Path(__file__).parents[2],
+        )  # fmt: skip
+        reader = cls(process, reading, DocumentFacts(0, "", ()))
+        try:
+            said = await reader._hear(OPEN_SECONDS)
+        except BaseException:
+            await reader.stop()
+            raise
+        if said is None or "unreadable" in said:
+            await reader.stop()
+            raise UnreadableDocument(str(said["unreadable"]) if said else "damaged")
+        reader.about = DocumentFacts(said["pages"], said["title"], tuple(tuple(entry) for entry in said["outline"]))
+        return reader
+
+    async def read(self, first: int, last: int) -> list[ReadPage]:
+        """Return these pages, or fewer if the process dies or hangs at one, or when time is up."""
+        assert self.process.stdin
+        pages: list[ReadPage] = []
+        try:
+            self.process.stdin.write(f"{first} {last}\n".encode())
+            await self.process.stdin.drain()
+        except ConnectionError:
+            return pages
+        with suppress(UnreadableDocument):  # time is up: what was read stays
+            while len(pages) <= last - first and (said := await self._hear(PAGE_SECONDS)):
+                pages.append(ReadPage(said["page"], said["text"], said["how"]))
+        return pages
+
+    async def _hear(self, seconds: float) -> dict[str, Any] | None:
+        """Return the next answer; None if the process died or hung."""
+        assert self.process.stdout
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(min(seconds, self.reading.seconds_left())):
+                line = await self.process.stdout.readline()
+        except (TimeoutError, ValueError):  # or a line over LINE_BYTES
+            line = b""
+        finally:
+            self.reading.spend(time.monotonic() - began)
+        if not line.endswith(b"\n"):
+            self.reading.seconds_left()
+            return None
+        return dict(json.loads(line))
+
+    async def stop(self) -> None:
+        """End the process."""
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.process.wait()
+
+
+def document_kind(path: Path) -> str:
+    """Return pdf, docx or text by the file's first bytes; raise Unreadable for anything else."""
+    with path.open("rb") as file:
+        beginning = file.read(1024)
+    if not beginning.strip(b"\0 \r\n\t"):
+        raise UnreadableDocument("empty")
+    if b"%PDF-" in beginning:
+        return "pdf"
+    if beginning.lstrip().lower().startswith(HTML):
+        raise UnreadableDocument("html")
+    if beginning.startswith(b"PK\x03\x04") and path.suffix.lower() == ".docx":
+        return "docx"
+    if path.suffix.lower() in TEXT_SUFFIXES and (b"\0" not in beginning or beginning[:2] in {b"\xff\xfe", b"\xfe\xff"}):
+        return "text"
+    raise UnreadableDocument("not_a_pdf")

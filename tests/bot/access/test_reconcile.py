@@ -1,0 +1,309 @@
+"""What Slack forgets is forgotten: passages, memory and quotes, by events and by the nightly comparison."""
+
+# ruff: noqa: F811 - fixtures of other folders
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage
+from redis.asyncio import Redis
+from slack_sdk.web.async_client import AsyncWebClient
+from structlog.testing import capture_logs
+
+from bot.access import reconcile as reconcile_module
+from bot.access.memberships import Memberships
+from bot.access.reconcile import Reconciler, seconds_until_night
+from bot.memory import ThreadMemory
+from bot.slack.quotes import Quotes
+from handlers.request import Request
+from indexing.audience import Audience
+from indexing.document import Share
+from indexing.library import Library
+from tests.bot.conftest import eventually
+from tests.bot.slack.wire import Wire
+from tests.indexing.conftest import embedder, encoder, library, shared  # noqa: F401 - fixtures
+from tests.pdfs import make_pdf
+
+EVERYWHERE = Audience(frozenset({"C1", "C2", "D1"}))
+Made = Callable[..., Share]
+
+
+@pytest.fixture
+def memory(redis: Redis) -> ThreadMemory:
+    """The threads' memory."""
+    return ThreadMemory(redis)
+
+
+@pytest.fixture
+def quotes(client: AsyncWebClient, redis: Redis) -> Quotes:
+    """Which messages quote what."""
+    return Quotes(client, redis)
+
+
+@pytest.fixture
+def upkeep(
+    client: AsyncWebClient,
+    redis: Redis,
+    library: Library,
+    memory: ThreadMemory,
+    quotes: Quotes,
+) -> Reconciler:
+    """The upkeep of all that."""
+    audiences = Memberships(client, redis, "T1")
+    return Reconciler(client=client, redis=redis, library=library, memory=memory, quotes=quotes, audiences=audiences)
+
+
+@pytest.fixture
+async def document(
+    library: Library, shared: Made, memory: ThreadMemory, quotes: Quotes, wire: Wire, tmp_path: Path
+) -> str:
+    """The handbook, shared in C1 and C2, answered from and quoted in both."""
+    path = make_pdf(tmp_path / "handbook.pdf", ["Full-time employees get 27 days of paid leave."])
+    wire.answers["users.info"] = {"user": {"deleted": False}}
+    receipt = await library.add(path, shared())
+    await library.add(path, shared(channel="C2", file_id="F2", ts="2.0", user="U2"))
+    for channel in ("C1", "C2"):
+        said = {"user": "U1", "documents": [receipt.document.id]}
+        turn = [HumanMessage("how many?", id=f"T1:{channel}:9.0:q", additional_kwargs={"user": "U1"}),
+                AIMessage("27 [1]", id=f"T1:{channel}:9.0:a", additional_kwargs=said)]  # fmt: skip
+        await memory.add(f"T1:{channel}:9.0", turn)
+        wire._chat_postMessage({"channel": channel, "text": "27 days", "thread_ts": "9.0"})
+        await quotes.record([receipt.document.id], channel, wire.said(channel)[0]["ts"])
+    return str(receipt.document.id)
+
+
+def event(name: str, **fields: Any) -> Request:
+    """Make what the listeners make of one of Slack's events."""
+    usual = {"id": f"T1:upkeep:{name}", "action": "upkeep", "team": "T1", "channel": "", "user": ""}
+    return Request(**{**usual, "target": name, **fields})
+
+
+async def channels(library: Library) -> set[str]:
+    return {share.channel for share in await library.shares()}
+
+
+async def remembered(memory: ThreadMemory, channel: str) -> bool:
+    return bool(await memory.recall(f"T1:{channel}:9.0"))
+
+
+def quoted(wire: Wire, channel: str) -> bool:
+    return bool(wire.said(channel)[0]["text"] == "27 days")
+
+
+async def test_a_deleted_file_is_gone_with_memory_and_quotes(
+    upkeep: Reconciler,
+    document: str,
+    library: Library,
+    memory: ThreadMemory,
+    wire: Wire,
+) -> None:
+    await upkeep.handle(event("file_deleted", files=("F1",)))
+    assert await channels(library) == {"C2"}
+    assert (quoted(wire, "C1"), quoted(wire, "C2")) == (False, True)
+    assert (await remembered(memory, "C1"), await remembered(memory, "C2")) == (False, True)
+    await upkeep.handle(event("file_deleted", files=("F2",)))
+    assert await channels(library) == set()
+    assert not quoted(wire, "C2")
+    assert not await remembered(memory, "C2")
+    assert await library.search(["paid leave"], readable_by=EVERYWHERE) == []
+
+
+async def test_a_document_that_is_gone_is_not_quoted_anywhere(
+    upkeep: Reconciler, document: str, quotes: Quotes, wire: Wire
+) -> None:
+    """Somebody was answered from it in a direct message, where it was never shared."""
+    wire._chat_postMessage({"channel": "D7", "text": "27 days", "thread_ts": "8.0"})
+    await quotes.record([document], "D7", wire.said("D7")[0]["ts"])
+    await upkeep.handle(event("file_deleted", files=("F1",)))
+    assert quoted(wire, "D7")
+    await upkeep.handle(event("file_deleted", files=("F2",)))
+    assert not quoted(wire, "D7")
+
+
+async def test_an_unshared_file_is_gone_where_slack_does_not_show_it(
+    upkeep: Reconciler,
+    document: str,
+    library: Library,
+    wire: Wire,
+) -> None:
+    wire.answers["files.info"] = {"file": {"id": "F1", "channels": [], "groups": ["C1"], "ims": []}}
+    await upkeep.handle(event("file_unshared", files=("F1",)))
+    assert await channels(library) == {"C1", "C2"}
+    wire.answers["files.info"] = {"file": {"id": "F1", "channels": [], "groups": [], "ims": []}}
+    await upkeep.handle(event("file_unshared", files=("F1",)))
+    assert await channels(library) == {"C2"}
+
+
+@pytest.mark.parametrize("name", sorted(reconcile_module.CHANNEL_GONE))
+async def test_a_channel_that_is_gone_takes_its_documents_along(
+    name: str,
+    upkeep: Reconciler,
+    document: str,
+    library: Library,
+    memory: ThreadMemory,
+) -> None:
+    await upkeep.handle(event(name, channel="C1"))
+    assert await channels(library) == {"C2"}
+    assert (await remembered(memory, "C1"), await remembered(memory, "C2")) == (False, True)
+
+
+async def test_only_the_bots_own_leaving_takes_documents_along(
+    upkeep: Reconciler, document: str, library: Library
+) -> None:
+    await upkeep.handle(event("member_left_channel", channel="C1", user="U1"))
+    assert await channels(library) == {"C1", "C2"}
+    await upkeep.handle(event("member_left_channel", channel="C1", user="UBOT"))
+    assert await channels(library) == {"C2"}
+
+
+async def test_a_deleted_message_takes_its_file_and_its_turn_along(
+    upkeep: Reconciler,
+    document: str,
+    library: Library,
+    memory: ThreadMemory,
+) -> None:
+    await upkeep.handle(event("message_deleted", channel="C1", ts="1.0"))
+    assert await channels(library) == {"C2"}
+    await upkeep.handle(event("message_deleted", channel="C2", ts="9.0"))
+    assert not await remembered(memory, "C2")
+
+
+async def test_somebody_who_left_the_company_is_forgotten(
+    upkeep: Reconciler,
+    document: str,
+    library: Library,
+    shared: Made,
+    memory: ThreadMemory,
+    wire: Wire,
+    tmp_path: Path,
+) -> None:
+    await library.add(tmp_path / "handbook.pdf", shared(channel="D1", file_id="F3", ts="3.0"))
+    wire.answers["users.info"] = {"user": {"id": "U1", "deleted": False}}
+    await upkeep.handle(event("user_change", user="U1"))
+    assert await remembered(memory, "C1")
+    wire.answers["users.info"] = {"user": {"id": "U1", "deleted": True}}
+    await upkeep.handle(event("user_change", user="U1"))
+    assert not await remembered(memory, "C1")
+    assert await channels(library) == {"C1", "C2"}
+
+
+async def test_the_night_catches_what_no_event_told(
+    upkeep: Reconciler,
+    document: str,
+    library: Library,
+    memory: ThreadMemory,
+    wire: Wire,
+) -> None:
+    """F1 was deleted, C2 archived, and nobody said so; what Slack does not tell now stays until tomorrow."""
+
+    def file(arguments: dict[str, Any]) -> dict[str, Any]:
+        if arguments["file"] == "F1":
+            raise LookupError("file_not_found")
+        return {"file": {"id": "F2", "channels": ["C2"]}}
+
+    wire.answers["files.info"] = file
+    wire.faults["files.info"] = ["internal_error"]
+    wire.answers["conversations.info"] = {"channel": {"id": "C2", "is_member": True}}
+    await upkeep.reconcile(pause_seconds=0)
+    assert await channels(library) == {"C1", "C2"}
+    await upkeep.reconcile(pause_seconds=0)
+    assert await channels(library) == {"C2"}
+    wire.answers["conversations.info"] = {"channel": {"id": "C2", "is_archived": True}}
+    await upkeep.reconcile(pause_seconds=0)
+    assert await channels(library) == set()
+    assert not quoted(wire, "C2")
+    assert not await remembered(memory, "C2")
+
+
+async def test_the_night_catches_who_left_and_talk_in_channels_that_are_gone(
+    upkeep: Reconciler, library: Library, memory: ThreadMemory, wire: Wire
+) -> None:
+    """Nothing was shared there, and no event told: a closed account, a deleted channel, an open one."""
+    for user, channel in (("U1", "C1"), ("U2", "C2"), ("U2", "C3")):
+        said = HumanMessage("hello", id=f"T1:{channel}:9.0:q", additional_kwargs={"user": user})
+        await memory.add(f"T1:{channel}:9.0", [said])
+
+    def channel_(arguments: dict[str, Any]) -> dict[str, Any]:
+        if arguments["channel"] == "C2":
+            raise LookupError("channel_not_found")
+        return {"channel": {"id": arguments["channel"], "is_member": True}}
+
+    wire.answers["conversations.info"] = channel_
+    wire.answers["users.info"] = lambda a: {"user": {"id": a["user"], "deleted": a["user"] == "U1"}}
+    wire.faults["users.info"] = ["broken"] * 9
+    await upkeep.reconcile(pause_seconds=0)
+    assert [await remembered(memory, channel) for channel in ("C1", "C2", "C3")] == [True, False, True]
+    wire.faults["users.info"] = []
+    await upkeep.reconcile(pause_seconds=0)
+    assert [await remembered(memory, channel) for channel in ("C1", "C2", "C3")] == [False, False, True]
+
+
+async def test_a_night_that_fails_does_not_end_the_assistant(
+    upkeep: Reconciler, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nights: list[int] = []
+
+    async def fails() -> None:
+        nights.append(1)
+        await redis.flushall()  # it is the next night
+        raise ConnectionError("my salary is 91,250")
+
+    monkeypatch.setattr(reconcile_module, "seconds_until_night", lambda _: 0.01)
+    monkeypatch.setattr(upkeep, "reconcile", fails)
+    with capture_logs() as lines:
+        running = asyncio.create_task(upkeep.run())
+        await eventually(lambda: len(nights) == 3)
+        running.cancel()
+        await asyncio.wait([running])
+    assert {line["event"] for line in lines} == {"not reconciled"}
+
+
+async def test_what_is_older_than_the_retention_is_forgotten(
+    upkeep: Reconciler,
+    document: str,
+    library: Library,
+    wire: Wire,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wire.answers["files.info"] = {"file": {"channels": ["C1", "C2"]}}
+    wire.answers["conversations.info"] = {"channel": {"is_member": True}}
+    upkeep.retention_days = 30
+    await upkeep.reconcile(pause_seconds=0)
+    assert await channels(library) == {"C1", "C2"}
+    monkeypatch.setattr("time.time", lambda: datetime.now(UTC).timestamp() + 31 * 86400)
+    await upkeep.reconcile(pause_seconds=0)
+    assert await channels(library) == set()
+    assert not quoted(wire, "C1")
+
+
+async def test_what_a_handler_removed_is_tidied_up(
+    upkeep: Reconciler,
+    document: str,
+    library: Library,
+    memory: ThreadMemory,
+    wire: Wire,
+) -> None:
+    await library.unshare(document_id=document)
+    await upkeep.tidy()
+    assert not quoted(wire, "C1")
+    assert not await remembered(memory, "C2")
+
+
+async def test_what_a_handler_removed_from_one_place_is_tidied_up_there(
+    upkeep: Reconciler, document: str, library: Library, memory: ThreadMemory, wire: Wire
+) -> None:
+    """`/forget-me` and `/docs remove` of one who shared it, while somebody else shares it elsewhere."""
+    before = await upkeep.places()
+    await library.forget_person("U1")
+    await upkeep.tidy(before)
+    assert (quoted(wire, "C1"), quoted(wire, "C2")) == (False, True)
+    assert (await remembered(memory, "C1"), await remembered(memory, "C2")) == (False, True)
+
+
+def test_the_night_is_at_three() -> None:
+    assert seconds_until_night(datetime(2026, 11, 24, 2, 0, tzinfo=UTC)) == 3600
+    assert seconds_until_night(datetime(2026, 11, 24, 3, 0, tzinfo=UTC)) == 86400

@@ -1,0 +1,274 @@
+"""What Slack sends becomes what is to be done; nothing here talks to anyone."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.slack.incoming import BUTTONS, COMMANDS, Cancel, Put, Redo, Stop, feedback, parse_event, plain_text
+from handlers.request import Request
+
+BOT, TEAM, ALICE = "UBOT", "T1", "UALICE"
+NOW = "1790000000.000100"
+
+
+def told(event: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """One event as Slack sends it."""
+    return {"team_id": TEAM, "event_id": "Ev1", "event": event, "authorizations": [{"team_id": TEAM}], **more}
+
+
+def message(text: str = "hello", **more: Any) -> dict[str, Any]:
+    """A message of alice in a channel."""
+    return {
+        "type": "message",
+        "channel": "C1",
+        "channel_type": "channel",
+        "user": ALICE,
+        "text": text,
+        "ts": NOW,
+        **more,
+    }
+
+
+def only(body: dict[str, Any]) -> Put:
+    """The one thing to put."""
+    [step] = parse_event(body, BOT)
+    assert isinstance(step, Put)
+    return step
+
+
+def test_a_direct_message_is_a_request_in_its_own_thread() -> None:
+    request = only(told(message(channel="D1", channel_type="im"))).request
+    assert request == Request(
+        id=f"T1:D1:{NOW}", action="chat", team=TEAM, channel="D1", user=ALICE, text="hello", thread=NOW, ts=NOW
+    )
+
+
+def test_a_mention_comes_twice_and_is_one_request() -> None:
+    text = f"<@{BOT}> hello"
+    as_message = only(told(message(text))).request
+    as_mention = only(told(message(text, type="app_mention", channel_type=None))).request
+    assert as_message == as_mention
+    assert as_message.text == "hello"
+
+
+def test_talk_to_others_is_nothing() -> None:
+    assert parse_event(told(message("<@UBOB> hello")), BOT) == []
+
+
+def test_a_reply_without_a_mention_counts_only_in_our_own_thread() -> None:
+    step = only(told(message(thread_ts="1780000000.000100")))
+    assert not step.addressed
+    assert step.otherwise is None
+    assert step.request.thread == "1780000000.000100"
+
+
+def test_a_file_in_a_channel_is_an_upload_and_its_words_are_for_others() -> None:
+    request = only(told(message("look, Bob", subtype="file_share", files=[{"id": "F1"}, {"id": "F2"}]))).request
+    assert (request.action, request.text, request.files) == ("upload", "", ("F1", "F2"))
+
+
+def test_a_file_in_a_thread_of_others_is_an_upload_too() -> None:
+    step = only(told(message("summarize", subtype="file_share", files=[{"id": "F1"}], thread_ts="1.1")))
+    assert not step.addressed
+    assert step.otherwise is not None
+    assert (step.otherwise.action, step.otherwise.text) == ("upload", "")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        message(bot_id="B1"),
+        message(user=BOT),
+        message(subtype="channel_join"),
+        message(subtype="bot_message"),
+        message(user=None),
+        {"type": "reaction_added", "user": ALICE},
+        {"type": "message"},
+        message(ts="soon"),
+        message(ts="nan"),
+        {"type": "agent_session_stopped", "channel": "C1"},
+    ],
+)
+def test_what_no_person_said_is_nothing(event: dict[str, Any]) -> None:
+    assert parse_event(told({**event, "channel_type": "im"}), BOT) == []
+
+
+def test_members_of_other_companies_are_known_as_such() -> None:
+    body = told(message(f"<@{BOT}> hi", user_team="T9"), team_id="T9")
+    request = only(body).request
+    assert (request.team, request.user_team) == ("T1", "T9")
+
+
+def test_the_stop_button_stops_the_thread() -> None:
+    event = {"type": "agent_session_stopped", "channel": "D1", "thread_ts": "1.1", "event_ts": NOW, "user": ALICE}
+    assert parse_event(told(event), BOT) == [Stop(TEAM, "D1", "1.1", float(NOW))]
+
+
+def edited(before: dict[str, Any], after: dict[str, Any], at: str = NOW) -> dict[str, Any]:
+    """An edit as Slack tells it."""
+    return told({
+        "type": "message", "subtype": "message_changed", "channel": "D1", "channel_type": "im", "event_ts": at,
+        "message": after, "previous_message": before,
+    })  # fmt: skip
+
+
+def test_an_edited_question_is_asked_anew_under_its_id() -> None:
+    [step] = parse_event(edited(message("one"), message("two")), BOT)
+    assert isinstance(step, Redo)
+    assert (step.request.id, step.request.text) == (f"T1:D1:{NOW}", "two")
+
+
+def test_an_edit_that_changes_no_words_is_nothing() -> None:
+    assert parse_event(edited(message("one"), message("one", attachments=[{}])), BOT) == []
+
+
+def test_an_old_question_is_not_asked_anew() -> None:
+    assert parse_event(edited(message("one"), message("two"), at="1790090000.000000"), BOT) == []
+
+
+def test_our_own_streams_change_all_the_time_and_are_nothing() -> None:
+    assert parse_event(edited(message("a", bot_id="B1"), message("ab", bot_id="B1")), BOT) == []
+
+
+def test_a_file_taken_out_of_a_message_is_looked_after() -> None:
+    [step, *_] = parse_event(edited(message("x", files=[{"id": "F1"}]), message("x")), BOT)
+    assert isinstance(step, Put)
+    assert (step.request.action, step.request.target, step.request.files) == ("upkeep", "file_unshared", ("F1",))
+
+
+@pytest.mark.parametrize("tombstone", [False, True])
+def test_a_deleted_question_is_cancelled_and_forgotten(tombstone: bool) -> None:
+    event: dict[str, Any] = {"type": "message", "channel": "C1", "event_ts": NOW, "previous_message": message()}
+    if tombstone:
+        event |= {"subtype": "message_changed", "message": {"subtype": "tombstone", "ts": NOW, "user": "USLACKBOT"}}
+    else:
+        event |= {"subtype": "message_deleted", "deleted_ts": NOW}
+    cancel, put = parse_event(told(event), BOT)
+    assert cancel == Cancel(f"T1:C1:{NOW}")
+    assert isinstance(put, Put)
+    assert (put.request.action, put.request.target, put.request.ts, put.request.thread) == (
+        "upkeep", "message_deleted", NOW, NOW,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("event", "channel", "user", "files"),
+    [
+        ({"type": "file_deleted", "file_id": "F1"}, "", "", ("F1",)),
+        ({"type": "file_unshared", "file_id": "F1", "user_id": ALICE}, "", ALICE, ("F1",)),
+        ({"type": "member_left_channel", "channel": "C1", "user": ALICE}, "C1", ALICE, ()),
+        ({"type": "channel_archive", "channel": "C1", "user": ALICE}, "C1", ALICE, ()),
+        ({"type": "user_change", "user": {"id": ALICE, "deleted": True}}, "", ALICE, ()),
+        ({"type": "channel_id_changed", "old_channel_id": "C1", "new_channel_id": "C2"}, "C1", "", ()),
+    ],
+)
+def test_changes_of_what_may_be_known_are_noted_once(
+    event: dict[str, Any], channel: str, user: str, files: tuple[str, ...]
+) -> None:
+    request = only(told(event)).request
+    assert (request.id, request.action, request.target) == ("Ev1", "upkeep", event["type"])
+    assert (request.channel, request.user, request.files) == (channel, user, files)
+
+
+def command(name: str, text: str = "") -> dict[str, Any]:
+    """A slash command as Slack sends it."""
+    return {
+        "command": name, "text": text, "team_id": TEAM, "channel_id": "C1", "user_id": ALICE, "trigger_id": "1.2.3",
+        "response_url": "https://hooks.example/1",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_is_an_action(name: str) -> None:
+    request = only(command(name, " words ")).request
+    assert request.action == COMMANDS[name]
+    assert (request.id, request.text, request.thread, request.ts) == ("1.2.3", "words", "", "")
+    assert request.response_url
+
+
+def test_an_unknown_command_is_nothing() -> None:
+    assert parse_event(command("/other"), BOT) == []
+
+
+def button(value: str, **more: Any) -> dict[str, Any]:
+    """A pressed button."""
+    return {
+        "type": "block_actions", "trigger_id": "9.9", "team": {"id": TEAM}, "user": {"id": "UBOB", "team_id": TEAM},
+        "channel": {"id": "C1"}, "message": {"ts": "2.2", "thread_ts": "1.1"}, "response_url": "https://hooks.example/2",
+        "actions": [{"action_id": "do:docs:0", "value": value}], **more,
+    }  # fmt: skip
+
+
+def test_a_button_works_for_the_one_who_presses_it() -> None:
+    request = only(button('{"action": "docs", "target": "doc1"}')).request
+    assert (request.user, request.action, request.target, request.thread) == ("UBOB", "docs", "doc1", "1.1")
+    assert request.response_url == ""
+
+
+def test_a_button_in_a_private_answer_answers_privately() -> None:
+    body = button('{"action": "docs", "target": "doc1"}', container={"is_ephemeral": True, "message_ts": "2.2"})
+    request = only(body).request
+    assert (request.thread, request.response_url) == ("", "https://hooks.example/2")
+
+
+@pytest.mark.parametrize("value", ["", "{", "[]", '{"action": "upkeep"}', '{"action": ["docs"]}', "null", "7"])
+def test_a_button_that_is_not_ours_is_nothing(value: str) -> None:
+    assert parse_event(button(value), BOT) == []
+
+
+def test_feedback_is_not_work() -> None:
+    body = {"type": "block_actions", "actions": [{"action_id": "feedback", "value": "good:T1:C1:1.1"}]}
+    assert parse_event(body, BOT) == []
+    assert feedback(body) == (True, "T1:C1:1.1")
+
+
+def test_a_shortcut_is_answered_to_the_one_who_chose_it() -> None:
+    body = {
+        "type": "message_action", "callback_id": "sentiment", "trigger_id": "8.8", "team": {"id": TEAM},
+        "user": {"id": "UBOB", "team_id": TEAM}, "channel": {"id": "C1"}, "response_url": "https://hooks.example/3",
+        "message": {"ts": "2.2", "text": "I &lt;3 it", "files": [{"id": "F1"}]},
+    }  # fmt: skip
+    request = only(body).request
+    assert (request.action, request.text, request.files, request.target) == ("sentiment", "I <3 it", ("F1",), "2.2")
+    assert (request.thread, request.response_url) == ("", "https://hooks.example/3")
+
+
+@pytest.mark.parametrize(
+    ("said", "typed"),
+    [
+        (f"<@{BOT}> hi", "hi"),
+        (f"hi <@{BOT}|folio>", "hi"),
+        ("<@UBOB|bob> and <#C1|general>", "@bob and #general"),
+        ("<!here> a &lt;b&gt; &amp;amp;", "@here a <b> &amp;"),
+        ("<https://a.example/x|a.example/x>", "a.example/x"),
+        ("<https://a.example/x>", "https://a.example/x"),
+        ("2 &lt; 3", "2 < 3"),
+    ],
+)
+def test_text_is_as_it_was_typed(said: str, typed: str) -> None:
+    assert plain_text(said, BOT) == typed
+
+
+def test_buttons_name_no_action_of_the_house() -> None:
+    assert "upkeep" not in BUTTONS
+
+
+odd = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from([NOW, "C1", "im", "message"]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.sampled_from(
+            ["type", "subtype", "event", "message", "previous_message", "channel", "user", "ts", "text", "files", "id",
+             "thread_ts", "actions", "value", "action_id", "deleted_ts", "file_id", "bot_id", "channel_type"]
+        ),
+        inner, max_size=8,
+    ),
+    max_leaves=25,
+)  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from(["event", "team_id", "authorizations", "actions", "type"]), odd, max_size=5))
+def test_an_odd_payload_breaks_nothing(body: dict[str, Any]) -> None:
+    parse_event(body, BOT)
