@@ -77,7 +77,7 @@ def own_head(data_dir: Path) -> Path:
 
 def load_classifier(embedder: "Embedder", own: Path | None = None) -> EmbeddingClassifier:
     """Read a team's own head, or the one that ships; safetensors holds numbers only, so nothing in it can run."""
-    folder = own if own and (own / HEAD).exists() else Path(__file__).parent
+    folder = own if own and (own / HEAD).exists() else Path(__file__).parent / "training"
     return EmbeddingClassifier(embedder, load_head(folder))
 
 
