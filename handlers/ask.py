@@ -79,8 +79,7 @@ async def search(question: Question, request: Request, services: Services) -> li
 async def in_other_language(question: Question, request: Request, services: Services) -> str:
     """Return the question's translation where documents are in the other language; "" for none."""
     asked_in = language_of(question.standalone, question.language)
-    documents = await services.library.documents(request.audience)
-    if all(document.language != OTHER[asked_in] for document in documents):
+    if not await services.library.count_documents(request.audience, language=OTHER[asked_in]):
         return ""
     return await translate_question(question.standalone, asked_in, services.model)
 
@@ -94,7 +93,7 @@ async def answer(
     question: Question, passages: Sequence[Passage], request: Request, services: Services
 ) -> AsyncIterator[Piece]:
     """Yield the answer with its sources, or say that the documents do not answer."""
-    if not passages and not await services.library.documents(request.audience):
+    if not passages and not await services.library.count_documents(request.audience):
         yield Text(say("ask.no_document", question.language))
         return
     found = relevance(passages)

@@ -70,9 +70,8 @@ async def concerns_documents(request: Request, history: Sequence[BaseMessage], s
 
 async def began_with_a_file(request: Request, services: Services) -> bool:
     """Tell whether a document was shared in this thread."""
-    documents = await services.library.documents(request.audience)
-    here = (request.channel, request.thread)
-    return any((share.channel, share.ts) == here for document in documents for share in document.shares)
+    documents = services.library.documents_of_message(request.channel, request.thread, readable_by=request.audience)
+    return bool(await documents)
 
 
 async def converse(request: Request, history: Sequence[BaseMessage], services: Services, language: str) -> Pieces:

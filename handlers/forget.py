@@ -24,5 +24,6 @@ async def forget_me(request: Request, services: Services) -> Pieces:
         yield Choices(say("forget.question", language), (button,))
         return
     messages = await services.memory.forget_person(request.user)
-    shares = await services.library.forget_person(request.user)
-    yield Text(say("forget.person_done", language, messages=messages, files=shares))
+    removals = await services.library.forget_person(request.user)
+    files = sum(len(removal.shares) for removal in removals)
+    yield Text(say("forget.person_done", language, messages=messages, files=files))

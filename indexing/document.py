@@ -30,6 +30,16 @@ class Document:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Removal:
+    """What was taken away of one document."""
+
+    document_id: str
+    shares: tuple[Share, ...]  # that went
+    channels: frozenset[str]  # where it is not shared any more
+    is_gone: bool  # no share is left anywhere: nothing of the document is kept
+
+
+@dataclass(frozen=True, kw_only=True)
 class Passage:
     """A piece of a document found for a question, with the page one can check it on."""
 

@@ -14,10 +14,23 @@ from typing import Any, TypeVar
 import numpy as np
 import qdrant_edge as edge
 
-from indexing.vector_store import DENSE, KEYWORDS, PAGE_WORDS, RANK_CONSTANT, WORDS, Branch, Hit, Payload, Point, Where
+from indexing.vector_store import (
+    DENSE,
+    KEYWORDS,
+    NUMBERS,
+    PAGE_WORDS,
+    RANK_CONSTANT,
+    WORDS,
+    Branch,
+    Hit,
+    Payload,
+    Point,
+    Where,
+)  # fmt: skip
 
 BATCH = 64  # points a call: about 5 ms under the global lock
 PAGE = 256  # points a scroll
+MOST_VALUES = 1_000_000  # of one field
 T = TypeVar("T")
 
 
@@ -66,15 +79,44 @@ class EdgeIndex:
         records = await self._run(lambda: self._shard.retrieve(list(ids), True, False)) if ids else []
         return {str(record.id): record.payload or {} for record in records}
 
-    async def find(self, where: Where) -> list[Payload]:
-        found: list[Payload] = []
+    async def insert(self, point: Point) -> None:
+        await self._update(edge.UpdateOperation.upsert_points, [_point(point)], None, edge.UpdateMode.InsertOnly)
+
+    async def replace_if(self, point_id: str, payload: Payload, field: str, value: str) -> None:
+        await self._update(edge.UpdateOperation.overwrite_payload_by_filter, _one_if(point_id, field, value), payload)
+
+    async def remove_if(self, point_id: str, field: str, value: str) -> None:
+        await self._update(edge.UpdateOperation.delete_points_by_filter, _one_if(point_id, field, value))
+
+    async def find(
+        self, where: Where, *, limit: int = 0, order_by: str = "", descending: bool = False
+    ) -> list[Payload]:
+        order = edge.OrderBy(order_by, edge.Direction.Desc if descending else edge.Direction.Asc) if order_by else None
+        payloads: list[Payload] = []
         offset: Any = None
         while True:
-            request = edge.ScrollRequest(offset=offset, limit=PAGE, filter=_filter(where), with_payload=True)
+            request = edge.ScrollRequest(
+                offset=offset, limit=limit or PAGE, filter=_filter(where), with_payload=True, order_by=order
+            )
             records, offset = await self._run(functools.partial(self._shard.scroll, request))
-            found += [record.payload or {} for record in records]
+            payloads += [record.payload or {} for record in records]
+            if offset is None or limit:
+                return payloads
+
+    async def values(self, field: str, where: Where) -> list[str]:
+        request = edge.FacetRequest(key=field, limit=MOST_VALUES, exact=True, filter=_filter(where))
+        return [str(hit.value) for hit in (await self._run(lambda: self._shard.facet(request))).hits]
+
+    async def stream(self, where: Where) -> AsyncIterator[list[Point]]:
+        offset: Any = None
+        while True:
+            request = edge.ScrollRequest(
+                offset=offset, limit=PAGE, filter=_filter(where), with_payload=True, with_vector=True
+            )
+            records, offset = await self._run(functools.partial(self._shard.scroll, request))
+            yield [_stored(record) for record in records]
             if offset is None:
-                return found
+                return
 
     async def count(self, where: Where) -> int:
         request = edge.CountRequest(exact=True, filter=_filter(where))
@@ -109,7 +151,9 @@ class EdgeIndex:
 
 def _open(folder: Path, dimensions: int) -> Any:
     if folder.exists() and any(folder.iterdir()):
-        return edge.EdgeShard.load(str(folder))
+        shard = edge.EdgeShard.load(str(folder))
+        _index_fields(shard)
+        return shard
     folder.mkdir(parents=True, exist_ok=True)
     shard = edge.EdgeShard.create(
         str(folder),
@@ -120,10 +164,17 @@ def _open(folder: Path, dimensions: int) -> Any:
             },
         ),
     )
-    for name in KEYWORDS:
-        shard.update(edge.UpdateOperation.create_field_index(name, edge.PayloadSchemaType.Keyword))
+    _index_fields(shard)
     shard.flush()
     return shard
+
+
+def _index_fields(shard: Any) -> None:
+    """Index the fields that are filtered or ordered by; those that are indexed already cost nothing."""
+    for name in KEYWORDS:
+        shard.update(edge.UpdateOperation.create_field_index(name, edge.PayloadSchemaType.Keyword))
+    for name in NUMBERS:
+        shard.update(edge.UpdateOperation.create_field_index(name, edge.PayloadSchemaType.Float))
 
 
 def _upsert(points: Sequence[Point]) -> Any:
@@ -151,14 +202,32 @@ def _query(branch: Branch) -> Any:
 
 
 def _filter(where: Where) -> Any:
-    return edge.Filter(
-        must=[
-            edge.FieldCondition(
-                name, match=edge.MatchValue(value) if isinstance(value, str) else edge.MatchAny(list(value))
-            )
-            for name, value in where.items()
-        ]
+    return edge.Filter(must=[_condition(name, value) for name, value in where.items()])
+
+
+def _condition(name: str, value: str | Sequence[str] | None) -> Any:
+    if value is None:
+        return edge.IsEmptyCondition(name)
+    return edge.FieldCondition(
+        name, match=edge.MatchValue(value) if isinstance(value, str) else edge.MatchAny(list(value))
     )
+
+
+def _one_if(point_id: str, field: str, value: str) -> Any:
+    return edge.Filter(must=[edge.HasIdCondition({point_id}), _condition(field, value)])
+
+
+def _stored(record: Any) -> Point:
+    vectors = record.vector or {}
+    sparse = {
+        name: dict(zip(vectors[name].indices, vectors[name].values, strict=True)) if name in vectors else {}
+        for name in (WORDS, PAGE_WORDS)
+    }
+    dense = np.asarray(vectors[DENSE], np.float32) if DENSE in vectors else None
+    return Point(
+        id=str(record.id), payload=record.payload or {}, dense=dense, words=sparse[WORDS],
+        page_words=sparse[PAGE_WORDS],
+    )  # fmt: skip
 
 
 def _hit(point: Any) -> Hit:

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,8 +11,9 @@ from weakref import WeakValueDictionary
 
 from indexing import calibration, rescore, sparse
 from indexing.audience import Audience
-from indexing.document import Document, Passage, Share
+from indexing.document import Document, Passage, Removal, Share
 from indexing.embedder import Embedder
+from indexing.gone import Gone, NothingGone
 from indexing.ingest import Ingest, Report
 from indexing.reading.pool import ReadingLimits
 from indexing.reranker import Reranker
@@ -33,6 +34,7 @@ class Receipt:
 
     document: Document
     known: bool  # the same bytes were stored already: only the share is new
+    known_in: frozenset[str]  # the conversations where they were shared before: only who sees these may be told
     replaced: bool  # a former version under this name in this conversation went
     scanned_pages: tuple[int, ...]  # no text and no OCR at hand
     ocr_pages: tuple[int, ...]
@@ -52,12 +54,18 @@ class Library:
     """All documents; every way to read takes the audience and fails closed."""
 
     def __init__(
-        self, index: VectorIndex, embedder: Embedder, limits: ReadingLimits, reranker: Reranker | None = None
+        self,
+        index: VectorIndex,
+        embedder: Embedder,
+        limits: ReadingLimits,
+        reranker: Reranker | None = None,
+        gone: Gone | None = None,
     ) -> None:
         self._index = index
         self._embedder = embedder
         self._limits = limits
         self._reranker = reranker
+        self._gone = gone or NothingGone()
         self._changing = asyncio.Lock()  # records are read, changed and written one at a time
         self._adding: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -70,13 +78,14 @@ class Library:
         """Read, chunk, embed and store a file, or only its share if the bytes are known.
 
         Raises indexing.reading.pool.UnreadableDocument with a reason: not_a_pdf, html, empty, damaged, encrypted,
-        no_text, too_many_pages, too_slow.
+        no_text, too_many_pages, too_slow; indexing.gone.TakenBack if the share went while the file was read.
         """
         started = time.monotonic()
         document_id = await asyncio.to_thread(content_id, path)
         async with self._one_at_a_time(document_id):
             record = await self._record(document_id)
             known = record is not None and record.complete
+            known_in = frozenset(record.channels if record and known else ())
             if record is None or not record.complete:
                 record = await self._ingest(path, share, document_id, report)
             async with self._changing:
@@ -84,8 +93,8 @@ class Library:
                 await self._write(replace(now, complete=True))
                 replaced = await self._replace_versions(document_id, share)
         return Receipt(
-            document=now.document((share,)), known=known, replaced=replaced, scanned_pages=now.scanned,
-            ocr_pages=now.ocr, failed_pages=now.failed, seconds=time.monotonic() - started,
+            document=now.document((share,)), known=known, known_in=known_in, replaced=replaced,
+            scanned_pages=now.scanned, ocr_pages=now.ocr, failed_pages=now.failed, seconds=time.monotonic() - started,
         )  # fmt: skip
 
     async def _ingest(self, path: Path, share: Share, document_id: str, report: Report | None) -> StoredDocument:
@@ -160,47 +169,83 @@ class Library:
                 passages.append(passage_of(one, document))
         return passages
 
-    async def documents(self, readable_by: Audience) -> list[Document]:
-        """Return the documents that may be seen, newest first; shares outside the audience are left out."""
+    async def documents(self, readable_by: Audience, *, limit: int = 0) -> list[Document]:
+        """Return the documents that may be seen, newest first, at most `limit` if it is given.
+
+        Shares outside the audience are left out.
+        """
         if not readable_by.channels:
             return []
         records = await self._records({"channels": sorted(readable_by.channels)})
         seen = [document for record in records if (document := record.seen_by(readable_by))]
-        return sorted(seen, key=lambda document: document.added_at, reverse=True)
+        ordered = sorted(seen, key=lambda document: document.added_at, reverse=True)
+        return ordered[:limit] if limit else ordered
+
+    async def document(self, document_id: str, *, readable_by: Audience) -> Document | None:
+        """Return one document as this audience may see it; None where it may not."""
+        record = await self._record(document_id)
+        return record.seen_by(readable_by) if record else None
+
+    async def count_documents(self, readable_by: Audience, *, language: str = "") -> int:
+        """Return how many documents may be seen, of one language if it is given."""
+        documents = await self.documents(readable_by)
+        return sum(not language or document.language == language for document in documents)
+
+    async def documents_of_message(self, channel: str, ts: str, *, readable_by: Audience) -> list[Document]:
+        """Return the documents that one message shared, as far as this audience may see them there."""
+        documents = await self.documents(readable_by)
+        return [one for one in documents if any((share.channel, share.ts) == (channel, ts) for share in one.shares)]
 
     async def document_ids(self, file_id: str) -> list[str]:
         """Return which documents a file of Slack is."""
         return [record.document_id for record in await self._records({"file_ids": file_id})]
 
-    async def pages(self, document_id: str, *, readable_by: Audience) -> list[Page]:
-        """Return a document's text page by page; empty if it may not be seen."""
+    async def which_exist(self, document_ids: Collection[str]) -> frozenset[str]:
+        """Return those of the documents that are kept still."""
+        payloads = await self._index.fetch([id_of(document_id, "document") for document_id in sorted(document_ids)])
+        return frozenset(str(payload["document_id"]) for payload in payloads.values())
+
+    async def pages(
+        self, document_id: str, *, readable_by: Audience, first: int = 1, last: int | None = None
+    ) -> list[Page]:
+        """Return a document's text page by page, all of it or these pages; empty if it may not be seen."""
         record = await self._record(document_id)
         if not record or not record.seen_by(readable_by):
             return []
-        found = await self._index.find({"kind": "page", "document_id": document_id})
-        pages = [Page(number=int(payload["number"]), text=str(payload["text"])) for payload in found]
+        numbers = range(first, min(last or record.pages, record.pages) + 1)
+        payloads = await self._index.fetch([id_of(document_id, "page", number) for number in numbers])
+        pages = [Page(number=int(payload["number"]), text=str(payload["text"])) for payload in payloads.values()]
         return sorted(pages, key=lambda page: page.number)
 
-    async def unshare(self, *, file_id: str = "", channel: str = "", ts: str = "", document_id: str = "") -> int:
-        """Remove the shares that match all given fields; a document without shares goes. Return how many went."""
-        wanted = {"file_id": file_id, "channel": channel, "ts": ts}
+    async def unshare(
+        self, *, file_id: str = "", channel: str = "", ts: str = "", user: str = "", document_id: str = ""
+    ) -> list[Removal]:
+        """Remove the shares that match all given fields; a document without shares goes. Return what went.
+
+        With no field at all nothing goes. What is being read at the moment loses its share, too.
+        """
+        wanted = {"file_id": file_id, "channel": channel, "ts": ts, "user": user}
         if not any(wanted.values()) and not document_id:
-            return 0
-        where = {"file_ids": file_id, "channels": channel, "document_id": document_id}
+            return []
+        where = {"file_ids": file_id, "channels": channel, "users": user, "document_id": document_id}
         return await self._remove_shares(
             {name: value for name, value in where.items() if value},
             lambda share: all(not value or getattr(share, name) == value for name, value in wanted.items()),
         )
 
-    async def forget_person(self, user: str) -> int:
-        """Remove what this person shared; return the number of shares that went."""
-        return await self._remove_shares({"users": user}, lambda share: share.user == user) if user else 0
+    async def forget_person(self, user: str) -> list[Removal]:
+        """Remove what this person shared."""
+        return await self.unshare(user=user)
 
-    async def forget_older_than(self, seconds: float) -> int:
-        """Remove the documents that were added before so long; return the number of shares that went."""
+    async def forget_channel(self, channel: str) -> list[Removal]:
+        """Remove what was shared in this conversation."""
+        return await self.unshare(channel=channel)
+
+    async def forget_older_than(self, seconds: float) -> list[Removal]:
+        """Remove the documents that were added before so long."""
         oldest = time.time() - seconds
         old = [record for record in await self._records({}) if record.added_at < oldest]
-        return sum([await self.unshare(document_id=record.document_id) for record in old])
+        return [removal for record in old for removal in await self.unshare(document_id=record.document_id)]
 
     async def shares(self) -> list[Share]:
         """Return all shares, for the nightly reconciliation with Slack."""
@@ -230,15 +275,15 @@ class Library:
         if self._reranker:
             await self._reranker.aclose()
 
-    async def _remove_shares(self, where: Where, gone: Callable[[Share], bool]) -> int:
-        count = 0
+    async def _remove_shares(self, where: Where, goes: Callable[[Share], bool]) -> list[Removal]:
+        removals: list[Removal] = []
         async with self._changing:
             for record in await self._records(where):
-                kept = tuple(share for share in record.shares if not gone(share))
-                count += len(record.shares) - len(kept)
-                if len(kept) < len(record.shares):
-                    await self._write(replace(record, shares=kept))
-        return count
+                left = tuple(share for share in record.shares if not goes(share))
+                if len(left) < len(record.shares):
+                    await self._write(replace(record, shares=left))
+                    removals.append(removal_of(record, left))
+        return removals
 
     async def _write(self, record: StoredDocument) -> None:
         """Store a record and let its chunks be read where it is shared; without shares it goes."""
@@ -260,6 +305,13 @@ class Library:
 
     async def _records(self, where: Where) -> list[StoredDocument]:
         return [StoredDocument.of(payload) for payload in await self._index.find({"kind": "document", **where})]
+
+
+def removal_of(record: StoredDocument, left: tuple[Share, ...]) -> Removal:
+    """Return what went of a record when these shares are left."""
+    channels = frozenset(share.channel for share in record.shares) - {share.channel for share in left}
+    shares = tuple(share for share in record.shares if share not in left)
+    return Removal(document_id=record.document_id, shares=shares, channels=channels, is_gone=not left)
 
 
 def branches_of(phrasings: Sequence[Phrasing]) -> list[Branch]:

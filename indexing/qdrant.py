@@ -1,16 +1,30 @@
 """A Qdrant server by its URL: the same collection for many processes. Tests use the client's own local mode."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import numpy as np
 from qdrant_client import AsyncQdrantClient, models
 
-from indexing.vector_store import DENSE, KEYWORDS, PAGE_WORDS, RANK_CONSTANT, WORDS, Branch, Hit, Payload, Point, Where
+from indexing.vector_store import (
+    DENSE,
+    KEYWORDS,
+    NUMBERS,
+    PAGE_WORDS,
+    RANK_CONSTANT,
+    WORDS,
+    Branch,
+    Hit,
+    Payload,
+    Point,
+    Where,
+)  # fmt: skip
 
 BATCH = 64
 PAGE = 256
+MOST_VALUES = 1_000_000  # of one field
+STRONG = models.WriteOrdering.STRONG  # changes that depend on what is there, in a cluster too
 
 
 class QdrantIndex:
@@ -44,6 +58,8 @@ class QdrantIndex:
             # The channel is what every search is bound to: the server keeps one channel's points together.
             schema = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=name == "channels")
             await client.create_payload_index(collection, name, schema, wait=True)
+        for name in NUMBERS:
+            await client.create_payload_index(collection, name, models.PayloadSchemaType.FLOAT, wait=True)
 
     async def put(self, points: Sequence[Point]) -> None:
         for start in range(0, len(points), BATCH):
@@ -68,16 +84,50 @@ class QdrantIndex:
         records = await self._client.retrieve(self._collection, list(ids), with_payload=True) if ids else []
         return {str(record.id): record.payload or {} for record in records}
 
-    async def find(self, where: Where) -> list[Payload]:
-        found: list[Payload] = []
+    async def insert(self, point: Point) -> None:
+        await self._client.upsert(
+            self._collection, [_point(point)], wait=True, ordering=STRONG, update_mode=models.UpdateMode.INSERT_ONLY
+        )
+
+    async def replace_if(self, point_id: str, payload: Payload, field: str, value: str) -> None:
+        condition = _one_if(point_id, field, value)
+        await self._client.overwrite_payload(self._collection, payload, condition, wait=True, ordering=STRONG)
+
+    async def remove_if(self, point_id: str, field: str, value: str) -> None:
+        selector = models.FilterSelector(filter=_one_if(point_id, field, value))
+        await self._client.delete(self._collection, selector, wait=True, ordering=STRONG)
+
+    async def find(
+        self, where: Where, *, limit: int = 0, order_by: str = "", descending: bool = False
+    ) -> list[Payload]:
+        direction = models.Direction.DESC if descending else models.Direction.ASC
+        payloads: list[Payload] = []
         offset: Any = None
         while True:
             records, offset = await self._client.scroll(
-                self._collection, scroll_filter=_filter(where), limit=PAGE, offset=offset, with_payload=True
-            )
-            found += [record.payload or {} for record in records]
+                self._collection, scroll_filter=_filter(where), limit=limit or PAGE, offset=offset, with_payload=True,
+                order_by=models.OrderBy(key=order_by, direction=direction) if order_by else None,
+            )  # fmt: skip
+            payloads += [record.payload or {} for record in records]
+            if offset is None or limit:
+                return payloads
+
+    async def values(self, field: str, where: Where) -> list[str]:
+        response = await self._client.facet(
+            self._collection, field, facet_filter=_filter(where), limit=MOST_VALUES, exact=True
+        )
+        return [str(hit.value) for hit in response.hits]
+
+    async def stream(self, where: Where) -> AsyncIterator[list[Point]]:
+        offset: Any = None
+        while True:
+            records, offset = await self._client.scroll(
+                self._collection, scroll_filter=_filter(where), limit=PAGE, offset=offset, with_payload=True,
+                with_vectors=True,
+            )  # fmt: skip
+            yield [_stored(record) for record in records]
             if offset is None:
-                return found
+                return
 
     async def count(self, where: Where) -> int:
         return (await self._client.count(self._collection, count_filter=_filter(where), exact=True)).count
@@ -130,15 +180,31 @@ def _query(branch: Branch) -> Any:
 
 
 def _filter(where: Where) -> models.Filter:
-    return models.Filter(
-        must=[
-            models.FieldCondition(
-                key=name,
-                match=models.MatchValue(value=value) if isinstance(value, str) else models.MatchAny(any=list(value)),
-            )
-            for name, value in where.items()
-        ]
-    )
+    return models.Filter(must=[_condition(name, value) for name, value in where.items()])
+
+
+def _condition(name: str, value: str | Sequence[str] | None) -> models.FieldCondition | models.IsEmptyCondition:
+    if value is None:
+        return models.IsEmptyCondition(is_empty=models.PayloadField(key=name))
+    match = models.MatchValue(value=value) if isinstance(value, str) else models.MatchAny(any=list(value))
+    return models.FieldCondition(key=name, match=match)
+
+
+def _one_if(point_id: str, field: str, value: str) -> models.Filter:
+    return models.Filter(must=[models.HasIdCondition(has_id=[point_id]), _condition(field, value)])
+
+
+def _stored(record: Any) -> Point:
+    vectors = record.vector if isinstance(record.vector, dict) else {}
+    sparse = {
+        name: dict(zip(vectors[name].indices, vectors[name].values, strict=True)) if name in vectors else {}
+        for name in (WORDS, PAGE_WORDS)
+    }
+    dense = np.asarray(vectors[DENSE], np.float32) if DENSE in vectors else None
+    return Point(
+        id=str(record.id), payload=record.payload or {}, dense=dense, words=sparse[WORDS],
+        page_words=sparse[PAGE_WORDS],
+    )  # fmt: skip
 
 
 def _hit(point: Any) -> Hit:

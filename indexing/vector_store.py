@@ -1,6 +1,6 @@
 """Where points are kept: one protocol, two classes (edge.py in process, qdrant.py over the network)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -8,12 +8,17 @@ from indexing.vectors import Vectors
 
 Payload = dict[str, Any]
 
-# A field must be (or contain) the value, or any of the values. An empty sequence of values matches nothing.
-Where = Mapping[str, str | Sequence[str]]
+# A field must be (or contain) the value, or any of the values; None: it must be missing or empty. An empty sequence of
+# values matches nothing.
+Where = Mapping[str, str | Sequence[str] | None]
 
 DENSE, WORDS, PAGE_WORDS = "dense", "words", "page_words"  # the vectors of a chunk
 Sparse = dict[int, float]
-KEYWORDS = ("kind", "document_id", "channels", "file_ids", "users")  # payload fields that are filtered by
+KEYWORDS = (  # payload fields that are filtered by
+    "kind", "document_id", "channels", "file_ids", "users", "messages", "names", "language", "state", "ingest",
+    "revision",
+)  # fmt: skip
+NUMBERS = ("added_at", "checked_at")  # payload fields that are ordered by
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +75,25 @@ class VectorIndex(Protocol):
     async def fetch(self, ids: Sequence[str]) -> dict[str, Payload]:
         """Return the payloads of those points that are there."""
 
-    async def find(self, where: Where) -> list[Payload]:
-        """Return the payloads of all points that match."""
+    async def insert(self, point: Point) -> None:
+        """Insert a point without vectors, unless one with its id is there; in one step."""
+
+    async def replace_if(self, point_id: str, payload: Payload, field: str, value: str) -> None:
+        """Replace a point's whole payload if this field of it still has this value; in one step."""
+
+    async def remove_if(self, point_id: str, field: str, value: str) -> None:
+        """Remove a point if this field of it still has this value; in one step."""
+
+    async def find(
+        self, where: Where, *, limit: int = 0, order_by: str = "", descending: bool = False
+    ) -> list[Payload]:
+        """Return the payloads of the points that match: all, or the first ones in the order of a number of theirs."""
+
+    async def values(self, field: str, where: Where) -> list[str]:
+        """Return the different values that a keyword field has among the points that match."""
+
+    def stream(self, where: Where) -> AsyncIterator[list[Point]]:
+        """Yield the points that match with all their vectors, some at a time."""
 
     async def count(self, where: Where) -> int:
         """Return how many points match."""

@@ -18,7 +18,10 @@ async def locate_sources(sources: Sequence[Source], request: Request, services: 
 async def _on_its_page(source: Source, request: Request, services: Services) -> Source:
     if source.passage.last_page <= source.passage.page:
         return source
-    pages = await services.library.pages(source.passage.document_id, readable_by=request.audience)
+    passage = source.passage
+    pages = await services.library.pages(
+        passage.document_id, readable_by=request.audience, first=passage.page, last=passage.last_page
+    )
     return locate_source(source, pages)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from handlers.request import FileRefused, Progress, Request, Services
 from handlers.text.messages import say
 from indexing.document import Share
+from indexing.gone import TakenBack
 from indexing.library import Receipt
 from indexing.reading.pool import UnreadableDocument
 
@@ -56,6 +57,8 @@ async def ingest(file_id: str, request: Request, services: Services) -> AsyncIte
         except (FileRefused, UnreadableDocument) as refused:
             name = name or str(refused.values.get("name") or "")
             yield NotIngested(name, say(f"files.{refused.reason}", language, **refused.values))
+        except TakenBack:
+            yield NotIngested(name, say("files.taken_back", language))
 
 
 async def added(path: Path, share: Share, services: Services, language: str) -> AsyncIterator[Progress | Ingested]:

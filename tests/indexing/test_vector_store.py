@@ -16,7 +16,7 @@ from aiohttp.test_utils import TestServer
 
 from indexing.edge import EdgeIndex
 from indexing.qdrant import QdrantIndex, connect_qdrant
-from indexing.vector_store import DENSE, KEYWORDS, PAGE_WORDS, RANK_CONSTANT, WORDS, Branch, Point, VectorIndex
+from indexing.vector_store import DENSE, KEYWORDS, NUMBERS, PAGE_WORDS, RANK_CONSTANT, WORDS, Branch, Point, VectorIndex
 from indexing.vectors import Vectors
 
 DIMENSIONS = 8
@@ -140,6 +140,63 @@ async def test_searches_go_on_while_points_are_put(index: VectorIndex) -> None:
     assert await index.count({}) == 400
 
 
+def record(number: int, **fields: object) -> Point:
+    usual = {"kind": "document", "document_id": f"d{number}", "number": number, "revision": "a"}
+    return Point(id=name(number), payload=usual | fields)
+
+
+async def test_a_record_is_changed_only_as_it_was_read(index: VectorIndex) -> None:
+    """Two that read the same and change it: the second has to look again."""
+    await index.insert(record(1))
+    await index.insert(record(1, revision="z"))
+    assert (await index.fetch([name(1)]))[name(1)]["revision"] == "a"
+    await index.replace_if(name(1), record(1, revision="b").payload, "revision", "a")
+    await index.replace_if(name(1), record(1, revision="c").payload, "revision", "a")
+    assert (await index.fetch([name(1)]))[name(1)]["revision"] == "b"
+    await index.remove_if(name(1), "revision", "a")
+    assert await index.count({}) == 1
+    await index.remove_if(name(1), "revision", "b")
+    assert await index.count({}) == 0
+    await index.replace_if(name(1), record(1).payload, "revision", "b")
+    assert await index.count({}) == 0
+
+
+async def test_replacing_leaves_nothing_of_the_old_payload(index: VectorIndex) -> None:
+    await index.insert(record(1, title="my salary"))
+    await index.replace_if(name(1), record(1, revision="b").payload, "revision", "a")
+    assert "title" not in (await index.fetch([name(1)]))[name(1)]
+
+
+async def test_the_first_ones_come_in_order(index: VectorIndex) -> None:
+    await index.put([record(number, added_at=float(number * 7 % 10)) for number in range(10)])
+    newest = await index.find({"kind": "document"}, limit=3, order_by="added_at", descending=True)
+    assert [payload["added_at"] for payload in newest] == [9, 8, 7]
+    oldest = await index.find({"kind": "document"}, limit=2, order_by="added_at")
+    assert [payload["added_at"] for payload in oldest] == [0, 1]
+
+
+async def test_what_has_no_such_field_can_be_asked_for(index: VectorIndex) -> None:
+    await index.put([record(1, state="whole"), record(2)])
+    assert numbers(await index.find({"kind": "document", "state": None})) == {2}
+
+
+async def test_the_values_of_a_field_are_listed_once(index: VectorIndex) -> None:
+    await index.put([chunk(1, "C1"), chunk(2, "C2"), chunk(3, "C1"), record(4, channels=["C9"])])
+    assert sorted(await index.values("channels", {"kind": "chunk"})) == ["C1", "C2"]
+
+
+async def test_points_come_back_as_they_were_put(index: VectorIndex) -> None:
+    points = [replace(chunk(number), page_words={100 + number: 0.5}) for number in range(300)]
+    await index.put([*points, record(900)])
+    streamed = {point.id: point async for points in index.stream({}) for point in points}
+    assert len(streamed) == 301
+    assert streamed[name(7)].words == {7: 1.0}
+    assert streamed[name(7)].page_words == {107: 0.5}
+    assert streamed[name(7)].payload == points[7].payload
+    assert np.allclose(streamed[name(7)].dense, points[7].dense, atol=1e-5)
+    assert streamed[name(900)].dense is None
+
+
 async def test_edge_finds_everything_again_after_it_was_opened_anew(tmp_path: Path) -> None:
     index = await EdgeIndex.open(tmp_path / "index", DIMENSIONS)
     await index.put([chunk(number) for number in range(10)])
@@ -181,6 +238,7 @@ async def test_a_server_gets_indexes_a_tenant_key_and_quantisation(quantize: boo
     assert {collection["sparse_vectors"][name]["modifier"] for name in (WORDS, PAGE_WORDS)} == {"idf"}
     assert bool(collection.get("quantization_config")) is quantize
     fields = server.asked["/collections/documents/index"]
-    assert {field["field_name"] for field in fields} == set(KEYWORDS)
-    tenants = [field["field_name"] for field in fields if field["field_schema"].get("is_tenant")]
+    assert {field["field_name"] for field in fields} == {*KEYWORDS, *NUMBERS}
+    keywords = [field for field in fields if field["field_name"] in KEYWORDS]
+    tenants = [field["field_name"] for field in keywords if field["field_schema"].get("is_tenant")]
     assert tenants == ["channels"]
