@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -24,7 +24,8 @@ from bot.slack.answer import Answer
 from bot.slack.posted import PostedMessages
 from bot.slack.thread import open_thread
 from handlers import HANDLERS, PRIVATE
-from handlers.request import Handler, Piece, Pieces, Progress, Request, Services, UserError
+from handlers.pieces import Pieces, UserError
+from handlers.request import Handler, Request, Services
 from handlers.text.messages import say
 
 logger = structlog.get_logger()
@@ -41,11 +42,11 @@ class Clock:
     started: float = field(default_factory=time.monotonic)
     first: float | None = None
 
-    async def watch(self, pieces: Pieces) -> AsyncIterator[Piece]:
-        """Pass on the pieces and note the first that is more than a sign of progress."""
-        async with aclosing(pieces) as given:  # type: ignore[type-var]  # handlers are async generators
-            async for piece in given:
-                if self.first is None and not isinstance(piece, Progress):
+    async def watch(self, pieces: Pieces) -> Pieces:
+        """Pass on the pieces and note when the first comes."""
+        async with aclosing(pieces):
+            async for piece in pieces:
+                if self.first is None:
                     self.first = time.monotonic()
                 yield piece
 
@@ -129,8 +130,9 @@ class Dispatcher:
         request = replace(request, audience=await self.audiences.resolve(request))
         PERSON.set(f"{request.team}:{request.user}")
         before = await self.upkeep.places() if request.action in FORGETTING else None
-        pieces = self.handlers[request.action](request, self.services)
-        await Answer(self.client, self.redis, request).show(clock.watch(pieces))
+        answer = Answer(self.client, self.redis, request)
+        pieces = self.handlers[request.action](request, replace(self.services, report=answer.report))
+        await answer.show(clock.watch(pieces))
         if before is not None:
             await self.upkeep.tidy(before)
 

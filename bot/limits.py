@@ -6,7 +6,8 @@ import time
 from redis.asyncio import Redis
 
 from bot.slack.posted import edition
-from handlers.request import Request, UserError
+from handlers.pieces import UserError
+from handlers.request import Request
 from handlers.text.messages import say
 
 FREE = frozenset({"help", "stop", "forget", "forget_me", "upkeep"})  # leaving and tidying up are never refused

@@ -1,6 +1,6 @@
 """Questions to the documents: search, refuse or answer, and show only what a passage supports."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -13,7 +13,8 @@ from handlers.answering.translate import OTHER, translate_question
 from handlers.answering.verify import Evidence
 from handlers.context.generate import stream_reply
 from handlers.context.history import recall, remember
-from handlers.request import Piece, Pieces, Progress, Request, Services, Sources, Text, UserError
+from handlers.pieces import Pieces, Progress, Sources, Text, UserError
+from handlers.request import Request, Services
 from handlers.text.language import request_language, requested_language
 from handlers.text.messages import say
 from handlers.text.normalize import has_words
@@ -47,9 +48,9 @@ async def ask(request: Request, services: Services) -> Pieces:
     if len(text) > LONGEST_QUESTION:
         raise UserError(say("ask.too_long", request_language(request), length=len(text), limit=LONGEST_QUESTION))
     question = await understand(replace(request, text=text), services)
-    yield Progress(say("ask.searching", question.language))
+    services.report(Progress(say("ask.searching", question.language)))
     passages = await search(question, request, services)
-    async with aclosing(answer(question, passages, request, services)) as pieces:  # type: ignore[type-var]
+    async with aclosing(answer(question, passages, request, services)) as pieces:
         async for piece in pieces:
             yield piece
 
@@ -89,9 +90,7 @@ def relevance(passages: Sequence[Passage]) -> float:
     return max((passage.relevance for passage in passages), default=0.0)
 
 
-async def answer(
-    question: Question, passages: Sequence[Passage], request: Request, services: Services
-) -> AsyncIterator[Piece]:
+async def answer(question: Question, passages: Sequence[Passage], request: Request, services: Services) -> Pieces:
     """Yield the answer with its sources, or say that the documents do not answer."""
     if not passages and not await services.library.count_documents(request.audience):
         yield Text(say("ask.no_document", question.language))
@@ -104,7 +103,7 @@ async def answer(
     reading = PassagePrompt(question.standalone, question.language, passages_that_fit(passages, services))
     evidence = Evidence(question.standalone, reading.passages, services.library.embedder, question.language)
     grounded = Grounded(evidence)
-    async with aclosing(written_answer(reading, grounded, found, services)) as pieces:  # type: ignore[type-var]
+    async with aclosing(written_answer(reading, grounded, found, services)) as pieces:
         async for piece in pieces:
             yield piece
     if not grounded.is_supported:
@@ -118,37 +117,31 @@ async def answer(
 
 
 async def written_answer(
-    reading: PassagePrompt, grounded: Grounded, found: float, services: Services
-) -> AsyncIterator[Piece]:
+    reading: PassagePrompt, grounded: Grounded, relevance: float, services: Services
+) -> AsyncGenerator[Text, None]:
     """Yield the model's answer, each sentence checked; nothing where search and model together doubt that there is one.
 
-    The passages are prepared while the model reads. `found` is the search's probability.
+    The passages are prepared while the model reads. `relevance` is the search's probability.
     """
     grounded.evidence.start()
     language = reading.language
-    stream = stream_reply(
-        services.model, reading.then(TASK[language]), language, max_tokens=ANSWER_TOKENS, temperature=0.0
-    )
-    odds: list[float] = []
+    services.report(Progress(say("ask.reading", language, count=len(reading.passages))))
     try:
-        yield Progress(say("ask.reading", language, count=len(reading.passages)))
-        async with aclosing(model_log_odds(reading, services, odds)) as steps:  # type: ignore[type-var]
-            async for step in steps:
-                yield step
-        if not is_answerable(found, odds, services.library.threshold):
+        odds = await model_log_odds(reading, services)
+        if not is_answerable(relevance, odds, services.library.threshold):
             return
-        async with aclosing(stream), aclosing(grounded.check(stream)) as pieces:  # type: ignore[type-var]
-            async for piece in pieces:
-                yield piece
+        messages = reading.then(TASK[language])
+        stream = stream_reply(services, messages, language, max_tokens=ANSWER_TOKENS, temperature=0.0)
+        async with aclosing(stream), aclosing(grounded.check(stream)) as sentences:
+            async for sentence in sentences:
+                yield sentence
         if not grounded.is_supported and not grounded.denied and (quotation := await grounded.quotation()):
             yield Text(quotation)
     finally:
         grounded.evidence.stop()
 
 
-async def refusal(
-    question: Question, passages: Sequence[Passage], request: Request, services: Services
-) -> AsyncIterator[Piece]:
+async def refusal(question: Question, passages: Sequence[Passage], request: Request, services: Services) -> Pieces:
     """Say that the documents do not answer, with the nearest passages to look at."""
     sentence = say("ask.refused", question.language)
     yield Text(sentence)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from handlers.output.plots import Scale, bars, grid, heat_maps, scores_scale, shares_scale, token_boxes
+from handlers.pieces import Picture, Piece, Pieces, Progress, Text, UserError
 from handlers.ports import Attention, TooManyTokens
-from handlers.request import Picture, Piece, Pieces, Progress, Request, Services, Text, UserError
+from handlers.request import Request, Services
 from handlers.text.messages import say
 from indexing.vectors import Vectors
 
@@ -20,7 +21,7 @@ async def attention(request: Request, services: Services) -> Pieces:
     sentence, layer = sentence_in(request.text)
     if not sentence:
         raise UserError(say("attention.empty", request.language))
-    yield Progress(say("attention.progress", request.language))
+    services.report(Progress(say("attention.progress", request.language)))
     try:
         seen = await services.encoder.attend(sentence)
     except TooManyTokens as many:

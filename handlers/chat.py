@@ -12,7 +12,8 @@ from handlers.answering.cite import Sentences
 from handlers.answering.condense import depends_on_history
 from handlers.context.generate import stream_reply
 from handlers.context.history import is_about_documents, recall, recent_messages, remember
-from handlers.request import Pieces, Progress, Request, Services, Text, UserError
+from handlers.pieces import Pieces, Text, UserError
+from handlers.request import Request, Services
 from handlers.text.language import request_language, requested_language
 from handlers.text.messages import say
 from handlers.text.normalize import has_words
@@ -45,7 +46,7 @@ async def chat(request: Request, services: Services) -> Pieces:
         answer = asking.ask(request, services)
     else:
         answer = converse(request, history, services, language)
-    async with aclosing(answer) as pieces:  # type: ignore[type-var]
+    async with aclosing(answer) as pieces:
         async for piece in pieces:
             yield piece
 
@@ -77,24 +78,21 @@ async def began_with_a_file(request: Request, services: Services) -> bool:
 async def converse(request: Request, history: Sequence[BaseMessage], services: Services, language: str) -> Pieces:
     """Yield the model's answer in a conversation, and remember both."""
     messages = chat_prompt(request, history, services, language)
-    said: list[str] = []
+    shown: list[str] = []
     sentences = Sentences()
-    stream = stream_reply(services.model, messages, language, max_tokens=ANSWER_TOKENS)
-    async with aclosing(stream) as pieces:  # type: ignore[type-var]
-        async for piece in pieces:
-            if isinstance(piece, Progress):
-                yield piece
-                continue
-            for sentence in sentences.add(piece.markdown):
-                said.append(sanitize(sentence, [request.text], language))
-                yield Text(said[-1])
+    stream = stream_reply(services, messages, language, max_tokens=ANSWER_TOKENS)
+    async with aclosing(stream):
+        async for words in stream:
+            for sentence in sentences.add(words):
+                shown.append(sanitize(sentence, [request.text], language))
+                yield Text(shown[-1])
     if rest := sanitize("".join(sentences.rest()), [request.text], language):
-        said.append(rest)
+        shown.append(rest)
         yield Text(rest)
-    if not "".join(said).strip():
-        said = [say("chat.speechless", language)]
-        yield Text(said[0])
-    await remember(request, services, "".join(said).strip())
+    if not "".join(shown).strip():
+        shown = [say("chat.speechless", language)]
+        yield Text(shown[0])
+    await remember(request, services, "".join(shown).strip())
 
 
 def chat_prompt(

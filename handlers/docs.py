@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from handlers.context.documents import documents_named, names_of, shared_at, unknown_document
-from handlers.request import Choice, Choices, Piece, Pieces, Request, Services, Text, UserError
+from handlers.pieces import Choice, Choices, Piece, Pieces, Text, UserError
+from handlers.request import Request, Services
 from handlers.text.commands import without_accents
 from handlers.text.language import text_language
 from handlers.text.messages import say

@@ -1,6 +1,6 @@
 """Fields out of a document, a thread or a message: always valid JSON, each value with its page and its words."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing, suppress
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
@@ -12,7 +12,8 @@ from handlers.extraction import verify
 from handlers.extraction.report import Material, report_pieces
 from handlers.extraction.schema import EXTENSIONS, BadFields, Field, parse_fields, schema_of, split_source
 from handlers.extraction.verify import Record
-from handlers.request import Piece, Pieces, Progress, Request, Services, UserError
+from handlers.pieces import Pieces, Progress, UserError
+from handlers.request import Request, Services
 from handlers.text.messages import say
 from indexing.document import Document
 from indexing.language import language_of
@@ -37,12 +38,10 @@ RULE = """You copy fields out of a text into JSON. Rules:
 async def extract(request: Request, services: Services) -> Pieces:
     """Copy fields out of a document or a thread into a table: `extract supplier, date:date, total:number`."""
     fields, name = await wishes(request, services)
-    material: list[Material] = []
-    async for piece in gather(request, name, services, material):
-        yield piece
-    for one in material:
-        async for piece in of_material(one, fields, request, services):
-            yield piece
+    for material in await gather(request, name, services):
+        async with aclosing(extract_from(material, fields, request, services)) as pieces:
+            async for piece in pieces:
+                yield piece
 
 
 async def wishes(request: Request, services: Services) -> tuple[tuple[Field, ...], str]:
@@ -63,27 +62,24 @@ async def may_see(name: str, request: Request, services: Services) -> bool:
     return bool(documents_named(name, await services.library.documents(request.audience)))
 
 
-async def gather(request: Request, name: str, services: Services, material: list[Material]) -> AsyncIterator[Piece]:
-    """Find what the person means: files that came along, the named document, or what stands in the thread."""
-    for file_id in request.files:
-        async with aclosing(ingest(file_id, request, services)) as steps:  # type: ignore[type-var]
-            async for step in steps:
-                if isinstance(step, NotIngested):
-                    raise UserError(step.sentence)
-                if isinstance(step, Progress):
-                    yield step
-                else:
-                    material.append(await extract_from_document(step.receipt.document, request, services))
+async def gather(request: Request, name: str, services: Services) -> list[Material]:
+    """Return what the person means: files that came along, the named document, or what stands in the thread."""
     if request.files:
-        return
+        return [await of_file(file_id, request, services) for file_id in request.files]
     if name:
-        material.append(await of_name(name, request, services))
-        return
-    in_thread = await documents_of_thread(request, services)
-    material += in_thread or [await of_messages(request, services)]
+        return [await of_name(name, request, services)]
+    return await documents_of_thread(request, services) or [await of_messages(request, services)]
 
 
-async def extract_from_document(document: Document, request: Request, services: Services) -> Material:
+async def of_file(file_id: str, request: Request, services: Services) -> Material:
+    """Return the pages of a file that came along."""
+    outcome = await ingest(file_id, request, services)
+    if isinstance(outcome, NotIngested):
+        raise UserError(outcome.sentence)
+    return await pages_of(outcome.receipt.document, request, services)
+
+
+async def pages_of(document: Document, request: Request, services: Services) -> Material:
     """Return a document's pages."""
     pages = await services.library.pages(document.id, readable_by=request.audience)
     return Material(document.name, tuple(pages), document)
@@ -95,7 +91,7 @@ async def of_name(name: str, request: Request, services: Services) -> Material:
     found = documents_named(name, documents)
     if not found:
         raise unknown_document(name, documents, request.language)
-    return await extract_from_document(found[0], request, services)
+    return await pages_of(found[0], request, services)
 
 
 async def documents_of_thread(request: Request, services: Services) -> list[Material]:
@@ -105,7 +101,7 @@ async def documents_of_thread(request: Request, services: Services) -> list[Mate
         return []
     documents = await services.library.documents(request.audience)
     return [
-        await extract_from_document(document, request, services)
+        await pages_of(document, request, services)
         for document in documents
         if any(share.channel == request.channel and share.ts in marks for share in document.shares)
     ]
@@ -126,24 +122,22 @@ async def of_messages(request: Request, services: Services) -> Material:
     return Material(name, tuple(Page(number=number, text=text) for number, text in enumerate(texts, start=1)))
 
 
-async def of_material(material: Material, fields: Sequence[Field], request: Request, services: Services) -> Pieces:
+async def extract_from(material: Material, fields: Sequence[Field], request: Request, services: Services) -> Pieces:
     """Read one document or thread and show what was found."""
     groups = await groups_to_read(material, fields, request, services)
     if not groups:
         raise UserError(say("extract.no_text", request.language, name=material.name))
     source = verify.PageText(material.pages)
     french = language_of(" ".join(page.text for page in material.pages[:3])) == "fr"
-    found: list[Record] = []
+    records: list[Record] = []
     for number, pages in enumerate(groups):
-        yield Progress(say("extract.progress", request.language, done=number, total=len(groups)), number, len(groups))
-        answers: list[str] = []
-        async for piece in extract_answer(extract_prompt(pages, fields), fields, services, request.language, answers):
-            yield piece
-        found += [
-            verify.verify_records(record, fields, source, french=french) for record in verify.records_of(answers[0])
-        ]
+        text = say("extract.progress", request.language, done=number, total=len(groups))
+        services.report(Progress(text, number, len(groups)))
+        answer = await model_json(extract_prompt(pages, fields), fields, services, request.language)
+        for record in verify.records_of(answer):
+            records.append(verify.verify_records(record, fields, source, french=french))
     read = [page.number for group in groups for page in group]
-    async for piece in report_pieces(material, fields, verify.merged_records(found), read, request.language):
+    for piece in report_pieces(material, fields, verify.merged_records(records), read, request.language):
         yield piece
 
 
@@ -197,20 +191,10 @@ def described(field: Field) -> str:
     return f"{field.name} ({kinds[field.kind]}, as written)" if field.kind in kinds else field.name
 
 
-async def extract_answer(
-    messages: list[BaseMessage], fields: Sequence[Field], services: Services, language: str, answers: list[str]
-) -> AsyncIterator[Piece]:
-    """Let the model answer within the schema; its place in the line is progress. Appends the whole answer."""
-    said: list[str] = []
-    stream = stream_reply(
-        services.model, messages, language,
-        response_format={"type": "json_schema", "json_schema": {"name": "records", "schema": schema_of(tuple(fields))}},
-        max_tokens=min(ANSWER_TOKENS, services.context_tokens // 4), temperature=0.0,
-    )  # fmt: skip
-    async with aclosing(stream) as pieces:  # type: ignore[type-var]
-        async for piece in pieces:
-            if isinstance(piece, Progress):
-                yield piece
-            else:
-                said.append(piece.markdown)
-    answers.append("".join(said))
+async def model_json(messages: list[BaseMessage], fields: Sequence[Field], services: Services, language: str) -> str:
+    """Return the model's answer, which keeps to the schema of the fields."""
+    schema = {"type": "json_schema", "json_schema": {"name": "records", "schema": schema_of(tuple(fields))}}
+    most = min(ANSWER_TOKENS, services.context_tokens // 4)
+    stream = stream_reply(services, messages, language, response_format=schema, max_tokens=most, temperature=0.0)
+    async with aclosing(stream):
+        return "".join([words async for words in stream])

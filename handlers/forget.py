@@ -1,6 +1,7 @@
 """Forgetting: a thread's memory, or all that is kept about a person."""
 
-from handlers.request import Choice, Choices, Pieces, Request, Services, Text
+from handlers.pieces import Choice, Choices, Pieces, Text
+from handlers.request import Request, Services
 from handlers.text.language import request_language
 from handlers.text.messages import say
 

@@ -1,7 +1,8 @@
 """Help: what the assistant can do, from the first line of each handler's docstring."""
 
 from handlers import HANDLERS
-from handlers.request import Pieces, Request, Services, Text
+from handlers.pieces import Pieces, Text
+from handlers.request import Request, Services
 from handlers.text.language import request_language
 from handlers.text.messages import say
 

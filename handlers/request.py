@@ -1,6 +1,6 @@
-"""What a handler is given and what it gives back: Request and Services in, pieces out."""
+"""What a handler is given: a Request and Services. What it gives back is in pieces.py."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 
+from handlers.pieces import Pieces, Progress, Report
 from indexing.audience import NOBODY, Audience
-from indexing.document import Passage
 
 if TYPE_CHECKING:
     from handlers.ports import AttentionProbe, Classifier
@@ -39,85 +39,6 @@ class Request:
     def conversation(self) -> str:
         """The key of this thread's memory: bound to its conversation, so it can't be read from another."""
         return f"{self.team}:{self.channel}:{self.thread or self.id}"
-
-
-# The pieces of an answer.
-
-
-@dataclass(frozen=True)
-class Text:
-    """Markdown to append to the answer."""
-
-    markdown: str
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What is going on now; replaces the last one, gone when the answer comes. Counts are for a bar."""
-
-    text: str
-    done: int = 0
-    total: int = 0
-
-
-@dataclass(frozen=True)
-class Source:
-    """One numbered source: `[number] document, p. page`, linked, with the words that support."""
-
-    number: int
-    passage: Passage
-    quote: str
-
-
-@dataclass(frozen=True)
-class Sources:
-    """The numbered sources of the answer, shown below its text."""
-
-    sources: tuple[Source, ...]
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A PNG with its description for those who can't see it."""
-
-    name: str
-    png: bytes
-    description: str
-
-
-@dataclass(frozen=True)
-class Attachment:
-    """A file to hand over, e.g. a table as CSV."""
-
-    name: str
-    data: bytes
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A button: pressing it makes a Request with this action and target."""
-
-    label: str
-    action: str
-    target: str
-    confirm: str = ""  # a question asked before it happens
-    danger: bool = False
-
-
-@dataclass(frozen=True)
-class Choices:
-    """One row of the answer with its buttons."""
-
-    markdown: str
-    choices: tuple[Choice, ...]
-
-
-Piece = Text | Progress | Sources | Picture | Attachment | Choices
-Pieces = AsyncIterator[Piece]
-
-
-class UserError(Exception):
-    """Something that the person can mend; the text is the answer."""
 
 
 class Memory(Protocol):
@@ -164,9 +85,13 @@ class Files(Protocol):
         """Download a file into the folder; raise FileRefused."""
 
 
+def unheard(_: Progress) -> None:
+    """Take a report that nobody waits for."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """What handlers may use; built once in bot/app.py."""
+    """What handlers may use; built once in bot/app.py, and bound to each turn."""
 
     model: BaseChatModel
     count_tokens: Callable[[str], int]
@@ -178,6 +103,7 @@ class Services:
     classifier: "Classifier"
     encoder: "AttentionProbe"
     data_dir: Path
+    report: Report = unheard  # bound to the turn by bot/dispatcher.py
 
 
 @dataclass(frozen=True)

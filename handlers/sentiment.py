@@ -3,26 +3,17 @@
 import asyncio
 import re
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from handlers.output.plots import distribution, over_time
 from handlers.output.tables import NotATable, NoText, markdown_table, read_texts, write_csv
+from handlers.pieces import Attachment, Picture, Pieces, Progress, Text, UserError
 from handlers.ports import Classifier, HeadDoesNotFit
-from handlers.request import (
-    Attachment,
-    FileRefused,
-    Picture,
-    Piece,
-    Pieces,
-    Progress,
-    Request,
-    Services,
-    Text,
-    UserError,
-)
+from handlers.request import FileRefused, Request, Services
 from handlers.text.llm_classifier import LlmClassifier
 from handlers.text.messages import say
 
@@ -62,15 +53,13 @@ async def sentiment(request: Request, services: Services) -> Pieces:
     wish, by_model, compare = flags(request.text)
     collected = await collect(request, wish, services, MOST_JUDGED if by_model or compare else MOST_ITEMS)
     chosen: Classifier = LlmClassifier(services.model) if by_model else services.classifier
-    positive: list[float] = []
-    async for piece in judged(collected.items, chosen, positive, request.language):
-        yield piece
+    positive = await classified(collected.items, chosen, services, request.language)
     other: list[float] = []
     if compare:
-        async for piece in judged(collected.items, LlmClassifier(services.model), other, request.language):
+        other = await classified(collected.items, LlmClassifier(services.model), services, request.language)
+    async with aclosing(sentiment_pieces(collected, positive, other, request.language)) as pieces:
+        async for piece in pieces:
             yield piece
-    async for piece in sentiment_pieces(collected, positive, other, request.language):
-        yield piece
 
 
 def flags(text: str) -> tuple[str, bool, bool]:
@@ -126,23 +115,24 @@ async def of_thread(request: Request, services: Services, limit: int) -> Collect
     return Collected(tuple(items[:limit]), max(0, len(items) - limit))
 
 
-async def judged(
-    items: Sequence[Item], classifier: Classifier, positive: list[float], language: str
-) -> AsyncIterator[Piece]:
-    """Classify in slices, with progress; the probabilities are appended to `positive`."""
+async def classified(items: Sequence[Item], classifier: Classifier, services: Services, language: str) -> list[float]:
+    """Return how likely each item is positive, classified in slices whose progress is reported."""
+    positive: list[float] = []
     for start in range(0, len(items), SLICE):
         if len(items) > SLICE:
-            yield Progress(say("sentiment.progress", language, done=start, total=len(items)), start, len(items))
+            text = say("sentiment.progress", language, done=start, total=len(items))
+            services.report(Progress(text, start, len(items)))
         try:
-            found = await classifier.classify([item.text for item in items[start : start + SLICE]])
+            probabilities = await classifier.classify([item.text for item in items[start : start + SLICE]])
         except HeadDoesNotFit:
             raise UserError(say("sentiment.no_head", language)) from None
-        positive += map(float, found)
+        positive += map(float, probabilities)
+    return positive
 
 
 async def sentiment_pieces(
     collected: Collected, positive: Sequence[float], other: Sequence[float], language: str
-) -> AsyncIterator[Piece]:
+) -> Pieces:
     """Say what was found: one sentence for one text; a summary, a picture and a table for several."""
     items = collected.items
     if len(items) == 1:

@@ -1,6 +1,7 @@
 """Stop: the running work was cancelled when the word came in; this says so."""
 
-from handlers.request import Pieces, Request, Services, Text
+from handlers.pieces import Pieces, Text
+from handlers.request import Request, Services
 from handlers.text.language import request_language
 from handlers.text.messages import say
 

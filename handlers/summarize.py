@@ -1,14 +1,15 @@
 """Summaries: the whole document is read, in parts where it is long, and every point has its pages."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from handlers.context.documents import documents_named, last_shared, unknown_document
 from handlers.context.history import remember
 from handlers.context.ingest import NotIngested, ingest
-from handlers.request import Piece, Pieces, Progress, Request, Services, Source, Sources, Text, UserError
+from handlers.pieces import Pieces, Progress, Source, Sources, Text, UserError
+from handlers.request import Request, Services
 from handlers.summarizing.methods import Work, map_reduce, refine, stuff
 from handlers.summarizing.points import Part, SummaryPoint, page_range, parts_of
 from handlers.text.commands import without_accents
@@ -56,23 +57,18 @@ def method_called(word: str) -> str:
 async def summarize(request: Request, services: Services) -> Pieces:
     """Summarize a document with its pages: `/summarize [file] [stuff|map_reduce|refine]`."""
     if request.target and not request.files:
-        async with aclosing(of_message(request, services)) as pieces:  # type: ignore[type-var]
+        async with aclosing(of_message(request, services)) as pieces:
             async for piece in pieces:
                 yield piece
         return
     if request.target:  # a shortcut on a message with files: its text is not a name
         request = replace(request, text="")
     wish = wish_of(request.text)
-    documents: list[Document] = []
-    async for found in chosen(wish, request, services):
-        if isinstance(found, Progress):
-            yield found
-        else:
-            documents.append(found)
+    documents = await chosen(wish, request, services)
     for place, document in enumerate(documents):
         if place:
             yield Text("\n\n")
-        async with aclosing(summarize_document(document, wish, request, services)) as pieces:  # type: ignore[type-var]
+        async with aclosing(summarize_document(document, wish, request, services)) as pieces:
             async for piece in pieces:
                 yield piece
 
@@ -82,52 +78,49 @@ async def of_documents(request: Request, document_ids: Sequence[str], services: 
     known = {document.id: document for document in await services.library.documents(request.audience)}
     for document_id in document_ids:
         if document := known.get(document_id):
-            async with aclosing(summarize_document(document, wish_of(request.text), request, services)) as pieces:  # type: ignore[type-var]
+            async with aclosing(summarize_document(document, wish_of(request.text), request, services)) as pieces:
                 async for piece in pieces:
                     yield piece
             yield Text("\n\n")
 
 
-async def chosen(wish: Wish, request: Request, services: Services) -> AsyncIterator[Progress | Document]:
-    """Yield the documents that are meant: those of the message's files, the named one, or the last one shared here."""
-    for file_id in request.files:
-        async with aclosing(ingest(file_id, request, services)) as steps:  # type: ignore[type-var]
-            async for step in steps:
-                if isinstance(step, NotIngested):
-                    raise UserError(step.sentence)
-                yield step if isinstance(step, Progress) else step.receipt.document
+async def chosen(wish: Wish, request: Request, services: Services) -> list[Document]:
+    """Return the documents that are meant: those of the message's files, the named one, or the last one shared here."""
     if request.files:
-        return
+        return [await document_of(file_id, request, services) for file_id in request.files]
     documents = await services.library.documents(request.audience)
     language = wish.language or text_language(request.text, request.language)
     if not documents:
         raise UserError(say("docs.none", language))
     if wish.name:
-        found = documents_named(wish.name, documents)
-        if not found:
+        named = documents_named(wish.name, documents)
+        if not named:
             raise unknown_document(wish.name, documents, language)
-        yield found[0]
-    elif last := await last_shared(request, services):
-        yield last
+        return named[:1]
+    last = await last_shared(request, services)
+    return [last] if last else []
 
 
-async def summarize_document(
-    document: Document, wish: Wish, request: Request, services: Services
-) -> AsyncIterator[Piece]:
+async def document_of(file_id: str, request: Request, services: Services) -> Document:
+    """Return the document of a file that came along."""
+    outcome = await ingest(file_id, request, services)
+    if isinstance(outcome, NotIngested):
+        raise UserError(outcome.sentence)
+    return outcome.receipt.document
+
+
+async def summarize_document(document: Document, wish: Wish, request: Request, services: Services) -> Pieces:
     """Yield the summary of one document: a head line, its points with their pages, and what was covered."""
     language = wish.language or document.language or request.language
     pages = await services.library.pages(document.id, readable_by=request.audience)
-    work = Work(services.model, services.count_tokens, language, part_tokens(services, wish.method))
+    work = work_of(services, language, wish.method)
     parts = parts_of(pages, services.count_tokens, work.part_tokens)
     if not parts:
         raise UserError(say("files.no_text", language))
     method = method_for(parts, wish.method)
-    yield Progress(say("summarize.reading", language, name=document.name, pages=len(pages)))
-    points: list[SummaryPoint] = []
-    async with aclosing(condensed(parts, method, work, points)) as steps:  # type: ignore[type-var]
-        async for step in steps:
-            yield step
-    text = summary_pieces(document, points, pages, method, language)
+    services.report(Progress(say("summarize.reading", language, name=document.name, pages=len(pages))))
+    points = await METHODS[method](parts, work)
+    text = summary_text(document, points, pages, method, language)
     yield Text(text)
     yield Sources((whole(document),))
     await remember(request, services, text, documents=[document.id])
@@ -139,12 +132,14 @@ async def of_message(request: Request, services: Services) -> Pieces:
     parts = parts_of([Page(number=1, text=request.text)], services.count_tokens, part_tokens(services, ""))
     if not parts:
         raise UserError(say("summarize.empty_message", language))
-    work = Work(services.model, services.count_tokens, language, part_tokens(services, ""))
-    points: list[SummaryPoint] = []
-    async with aclosing(condensed(parts, method_for(parts, ""), work, points)) as steps:  # type: ignore[type-var]
-        async for step in steps:
-            yield step
+    points = await METHODS[method_for(parts, "")](parts, work_of(services, language, ""))
     yield Text("\n".join(f"- {point.text}" for point in points) or say("summarize.nothing", language))
+
+
+def work_of(services: Services, language: str, method: str) -> Work:
+    """Return what the methods share."""
+    most = part_tokens(services, method)
+    return Work(services.model, services.count_tokens, language, most, services.report)
 
 
 def part_tokens(services: Services, method: str) -> int:
@@ -160,19 +155,7 @@ def method_for(parts: Sequence[Part], wished_for: str) -> str:
     return "refine" if wished_for == "refine" else "map_reduce"
 
 
-async def condensed(
-    parts: Sequence[Part], method: str, work: Work, points: list[SummaryPoint]
-) -> AsyncIterator[Progress]:
-    """Yield the progress of a method; its points are appended."""
-    async with aclosing(METHODS[method](parts, work)) as steps:  # type: ignore[type-var]
-        async for step in steps:
-            if isinstance(step, Progress):
-                yield step
-            else:
-                points.append(step)
-
-
-def summary_pieces(
+def summary_text(
     document: Document, points: Sequence[SummaryPoint], pages: Sequence[Page], method: str, language: str
 ) -> str:
     """Return the whole summary as markdown."""

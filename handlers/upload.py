@@ -8,7 +8,8 @@ from handlers import summarize as summarizing
 from handlers.chat import ASKING
 from handlers.context.history import remember
 from handlers.context.ingest import Ingested, Outcome, ingest, receipt_sentence
-from handlers.request import Pieces, Progress, Request, Services, Text, UserError
+from handlers.pieces import Pieces, Text, UserError
+from handlers.request import Request, Services
 from handlers.text.commands import parse
 from handlers.text.language import request_language
 from handlers.text.messages import say
@@ -19,24 +20,20 @@ async def upload(request: Request, services: Services) -> Pieces:
     if not request.files:
         raise UserError(say("upload.no_file", request_language(request)))
     request = replace(request, language=request_language(request))
-    outcomes: list[Outcome] = []
-    for file_id in request.files:
-        async with aclosing(ingest(file_id, request, services)) as steps:  # type: ignore[type-var]
-            async for step in steps:
-                if isinstance(step, Progress):
-                    yield step
-                else:
-                    yield Text(said(step, request, first=not outcomes))
-                    outcomes.append(step)
-    received = [outcome for outcome in outcomes if isinstance(outcome, Ingested)]
-    if not received:
+    ingested: list[Ingested] = []
+    for number, file_id in enumerate(request.files):
+        outcome = await ingest(file_id, request, services)
+        yield Text(receipt(outcome, request, first=not number))
+        if isinstance(outcome, Ingested):
+            ingested.append(outcome)
+    if not ingested:
         return
-    async with aclosing(afterwards(request, received, services)) as pieces:  # type: ignore[type-var]
+    async with aclosing(afterwards(request, ingested, services)) as pieces:
         async for piece in pieces:
             yield piece
 
 
-def said(outcome: Outcome, request: Request, *, first: bool) -> str:
+def receipt(outcome: Outcome, request: Request, *, first: bool) -> str:
     """Return the paragraph about one file, in the person's language or else the document's."""
     language = request.language
     if isinstance(outcome, Ingested) and not request.text.strip() and language == "en":
@@ -44,9 +41,9 @@ def said(outcome: Outcome, request: Request, *, first: bool) -> str:
     return ("" if first else "\n\n") + receipt_sentence(outcome, language)
 
 
-async def afterwards(request: Request, received: list[Ingested], services: Services) -> Pieces:
+async def afterwards(request: Request, ingested: list[Ingested], services: Services) -> Pieces:
     """Do what the message with the files asked for; else only remember that this thread is about them."""
-    documents = [outcome.receipt.document.id for outcome in received]
+    documents = [outcome.receipt.document.id for outcome in ingested]
     action, rest = parse(request.text, has_files=False)
     follow = replace(request, text=rest, files=())
     if action == "summarize":
@@ -57,10 +54,10 @@ async def afterwards(request: Request, received: list[Ingested], services: Servi
         yield Text("\n\n")
         pieces = asking.ask(follow, services)
     else:
-        names = ", ".join(outcome.name for outcome in received)
+        names = ", ".join(outcome.name for outcome in ingested)
         shared = say("upload.remembered", request.language, names=names)
         await remember(replace(request, text=request.text or names), services, shared, documents=documents)
         return
-    async with aclosing(pieces) as given:  # type: ignore[type-var]
+    async with aclosing(pieces) as given:
         async for piece in given:
             yield piece

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
-from typing import Final
+from enum import Enum, auto
 
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
@@ -19,17 +19,18 @@ from bot.slack.quotes import Quotes
 from bot.slack.rate_limits import RateLimits
 from bot.slack.status import Status
 from bot.slack.uploads import Uploads
-from handlers.request import Attachment, Choices, Picture, Piece, Pieces, Progress, Request, Source, Sources, Text
+from handlers.pieces import Attachment, Choices, Picture, Piece, Pieces, Progress, Source, Sources, Text
+from handlers.request import Request
 from handlers.text.messages import say
 
 PROGRESS_AFTER_SECONDS = 3.0  # quicker work needs no bar
 
 
-class _End:
-    """The handler has nothing more to say."""
+class _Mark(Enum):
+    """What comes between the pieces."""
 
-
-END: Final = _End()
+    PROGRESS = auto()  # something was reported
+    END = auto()  # the handler has nothing more to say
 
 
 class Answer:
@@ -49,6 +50,14 @@ class Answer:
         self._rows: list[Choices] = []
         self._is_cut = False  # a file stands below the last message
         self._began_at = time.monotonic()
+        self._coming: asyncio.Queue[Piece | _Mark] = asyncio.Queue()
+        self._reported: Progress | None = None  # the last that is not shown yet
+
+    def report(self, progress: Progress) -> None:
+        """Show what is going on as soon as Slack is free; only the last of several reports is."""
+        if self._reported is None:
+            self._coming.put_nowait(_Mark.PROGRESS)
+        self._reported = progress
 
     async def show(self, pieces: Pieces) -> None:
         """Show the pieces as they come; return when the whole answer stands."""
@@ -59,8 +68,8 @@ class Answer:
             await self._private.show(pieces)
             return
         self._status.assume(say("slack.thinking", self._request.language))
-        async with _side_by_side(pieces) as coming:
-            await self._show(coming)
+        async with self._side_by_side(pieces):
+            await self._show()
         await self._finish()
 
     async def note(self, text: str) -> None:
@@ -99,17 +108,20 @@ class Answer:
 
     # Taking pieces.
 
-    async def _show(self, coming: "asyncio.Queue[Piece | _End]") -> None:
+    async def _show(self) -> None:
         while True:
             try:
                 async with asyncio.timeout(self._due_seconds()):
-                    piece = await coming.get()
+                    piece = await self._coming.get()
             except TimeoutError:
                 await self._tick()
                 continue
-            if isinstance(piece, _End):
+            if piece is _Mark.END:
                 return
-            await self._take(piece)
+            if piece is _Mark.PROGRESS:
+                await self._progress()
+            else:
+                await self._take(piece)
             if self._due_seconds() == 0:
                 await self._tick()
 
@@ -139,8 +151,6 @@ class Answer:
                 await self._go_on()
                 self._append(self._safe.add(markdown))
                 await self._roll_over()
-            case Progress():
-                await self._progress(piece)
             case Sources(sources):
                 self._sources += sources
             case Choices():
@@ -166,13 +176,16 @@ class Answer:
             await post.finish()
             self._post = await self._open(post.number + 1)
 
-    async def _progress(self, piece: Progress) -> None:
-        self._status.want(safe(piece.text))
-        if not piece.total or time.monotonic() - self._began_at < PROGRESS_AFTER_SECONDS:
+    async def _progress(self) -> None:
+        progress, self._reported = self._reported, None
+        if progress is None:
+            return
+        self._status.want(safe(progress.text))
+        if not progress.total or time.monotonic() - self._began_at < PROGRESS_AFTER_SECONDS:
             return
         post = await self._current()
         if not post.text:
-            post.progress = safe(piece.text)
+            post.progress = safe(progress.text)
 
     async def _current(self) -> Post:
         if self._post is None:
@@ -263,30 +276,27 @@ class Answer:
                 await self._client.chat_delete(channel=self._request.channel, ts=ts)
         del self._ledger.record.messages[count:]
 
+    @contextlib.asynccontextmanager
+    async def _side_by_side(self, pieces: Pieces) -> AsyncIterator[None]:
+        """Run the handler in a task of its own, so that it goes on while Slack is waited for.
 
-@contextlib.asynccontextmanager
-async def _side_by_side(pieces: Pieces) -> AsyncIterator["asyncio.Queue[Piece | _End]"]:
-    """Run the handler in a task of its own, so that it goes on while Slack is waited for.
+        What it raises is raised here, after the pieces before it were taken.
+        """
 
-    What it raises is raised here, after the pieces before it were taken.
-    """
-    coming: asyncio.Queue[Piece | _End] = asyncio.Queue()
+        async def run() -> None:
+            try:
+                async with contextlib.aclosing(pieces):
+                    async for piece in pieces:
+                        self._coming.put_nowait(piece)
+            finally:
+                self._coming.put_nowait(_Mark.END)
 
-    async def run() -> None:
+        task = asyncio.create_task(run())
         try:
-            async for piece in pieces:
-                coming.put_nowait(piece)
+            yield
+            await task
         finally:
-            coming.put_nowait(END)
-            if close := getattr(pieces, "aclose", None):
-                await close()
-
-    task = asyncio.create_task(run())
-    try:
-        yield coming
-        await task
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()  # seen: what broke off the showing is what counts
+            task.cancel()
+            await asyncio.wait([task])
+            if not task.cancelled():
+                task.exception()  # seen: what broke off the showing is what counts

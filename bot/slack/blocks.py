@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.slack.markdown import escape, mrkdwn, mrkdwn_link
-from handlers.request import Choice, Choices, Source
+from handlers.pieces import Choice, Choices, Source
 from handlers.text.messages import say
 
 Block = dict[str, Any]

@@ -12,7 +12,8 @@ from bot.slack.markdown import safe
 from bot.slack.posted import PostedMessages
 from bot.slack.quotes import Quotes
 from bot.slack.uploads import Uploads
-from handlers.request import Attachment, Choices, Picture, Pieces, Request, Source, Sources, Text
+from handlers.pieces import Attachment, Choices, Picture, Pieces, Source, Sources, Text
+from handlers.request import Request
 from handlers.text.messages import say
 
 LONGEST_TEXT = 3_000  # characters; more was seen to be refused in ephemeral messages

@@ -6,14 +6,13 @@ asked twice, after the best passage and after all: of one passage it judges bett
 """
 
 import math
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from handlers.answering.prompt import PassagePrompt
-from handlers.context.generate import stream_reply
-from handlers.request import Progress, Services
+from handlers.context.generate import reply_metadata
+from handlers.request import Services
 
 # How likely the answer is counts, not the answer; it costs a token each time, for what is read stays in the cache.
 OF_ONE = {
@@ -25,7 +24,7 @@ OF_ALL = {
     "fr": "L'un des passages donne-t-il la réponse à la question ? Réponds par un seul mot : oui ou non.",
 }
 YES_AND_NO = {"en": ("yes", "no"), "fr": ("oui", "non")}
-TOLD = 20  # tokens whose probability is asked for: the most that OpenAI's API allows
+TOP_LOGPROBS = 20  # tokens whose probability is asked for: the most that OpenAI's API allows
 SUREST = 0.02  # a large model is never in doubt, and must not outweigh everything
 
 # A logistic fit on 127 questions with the default model: `tests/evaluation/fit_refusal.py`.
@@ -33,41 +32,27 @@ INTERCEPT, SEARCH, BEST_PASSAGE, ALL_PASSAGES = 0.958, 0.238, 1.361, 0.766
 THRESHOLD = 0.35  # refuses a tenth of the questions that are answered, in cross-validation
 
 
-async def model_log_odds(reading: PassagePrompt, services: Services, found: list[float]) -> AsyncIterator[Progress]:
-    """Append the model's log odds that the best passage answers, and that all together do; nothing if it won't tell."""
-    for task, passages in ((OF_ONE, reading.passages[:1]), (OF_ALL, reading.passages)):
-        if len(found) == len(passages) == 1:
-            found.append(found[0])  # there is but one passage
-            return
-        odds: list[float] = []
-        stream = asked(task, replace(reading, passages=passages), services, odds)
-        async with aclosing(stream) as pieces:  # type: ignore[type-var]
-            async for piece in pieces:
-                yield piece
-        if not odds:
-            return
-        found += odds
+async def model_log_odds(reading: PassagePrompt, services: Services) -> list[float]:
+    """Return the model's log odds that the best passage answers, and that all together do; [] if it won't tell."""
+    best = await ask_odds(OF_ONE, replace(reading, passages=reading.passages[:1]), services)
+    if not best or len(reading.passages) == 1:
+        return best * 2
+    together = await ask_odds(OF_ALL, reading, services)
+    return best + together if together else []
 
 
-async def asked(
-    task: dict[str, str], reading: PassagePrompt, services: Services, found: list[float]
-) -> AsyncIterator[Progress]:
-    """Append the model's log odds of yes to a question about what it reads; nothing if it won't tell."""
-    heard: dict[str, Any] = {}
-    stream = stream_reply(
-        services.model, reading.then(task[reading.language]), reading.language, heard=heard,
-        max_tokens=1, temperature=0.0, logprobs=True, top_logprobs=TOLD,
+async def ask_odds(task: dict[str, str], reading: PassagePrompt, services: Services) -> list[float]:
+    """Return the model's log odds of yes to a question about what it reads; [] if it won't tell."""
+    metadata = await reply_metadata(
+        services, reading.then(task[reading.language]), reading.language,
+        max_tokens=1, temperature=0.0, logprobs=True, top_logprobs=TOP_LOGPROBS,
     )  # fmt: skip
-    async with aclosing(stream) as pieces:  # type: ignore[type-var]
-        async for piece in pieces:
-            if isinstance(piece, Progress):
-                yield piece
-    found += log_odds(heard, *YES_AND_NO[reading.language])
+    return log_odds(metadata, *YES_AND_NO[reading.language])
 
 
-def log_odds(heard: Mapping[str, Any], yes: str, no: str) -> list[float]:
+def log_odds(metadata: Mapping[str, Any], yes: str, no: str) -> list[float]:
     """Return the log odds that an answer begins with yes and not with no; [] where nothing is told."""
-    content = (heard.get("logprobs") or {}).get("content") or []
+    content = (metadata.get("logprobs") or {}).get("content") or []
     if not content:
         return []
     likely = [(str(told["token"]).strip(), math.exp(float(told["logprob"]))) for told in content[0]["top_logprobs"]]

@@ -1,11 +1,11 @@
 """Citations checked before they are shown: a sentence goes out only with a passage that supports it."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from handlers.answering.verify import ENOUGH_WORDS, Evidence, Support
-from handlers.request import Progress, Source, Text
+from handlers.pieces import Source, Text
 from handlers.text.messages import say
 from handlers.text.normalize import letters_only
 from handlers.text.overlap import content, digits
@@ -130,14 +130,11 @@ class Grounded:
             for place, number in self._numbers.items()
         )
 
-    async def check(self, stream: AsyncIterator[Text | Progress]) -> AsyncIterator[Text | Progress]:
-        """Pass on the stream sentence by sentence, so that nothing unchecked goes out."""
+    async def check(self, stream: AsyncIterator[str]) -> AsyncGenerator[Text, None]:
+        """Yield the model's words sentence by sentence, so that nothing unchecked goes out."""
         sentences = Sentences()
-        async for piece in stream:
-            if isinstance(piece, Progress):
-                yield piece
-                continue
-            for sentence in sentences.add(piece.markdown):
+        async for words in stream:
+            for sentence in sentences.add(words):
                 if shown := await self._checked(sentence):
                     yield Text(shown)
             if self.is_over:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from handlers.request import Request, Services, Source
+from handlers.pieces import Source
+from handlers.request import Request, Services
 from handlers.text.normalize import letters_only
 from indexing.library import Page
 

@@ -4,7 +4,8 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
-from handlers.request import Request, Services, UserError
+from handlers.pieces import UserError
+from handlers.request import Request, Services
 from handlers.text.messages import say
 from handlers.text.normalize import letters_only
 from indexing.document import Document, Share

@@ -1,13 +1,11 @@
 """A file on its way from Slack into the library: progress, then an honest receipt or a clear sentence."""
 
-import asyncio
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
-from handlers.request import FileRefused, Progress, Request, Services
+from handlers.pieces import Progress
+from handlers.request import FileRefused, Request, Services
 from handlers.text.messages import say
 from indexing.document import Share
 from indexing.gone import TakenBack
@@ -16,7 +14,6 @@ from indexing.reading.pool import UnreadableDocument
 
 STAGES = frozenset({"reading", "embedding", "storing"})
 MOST_LISTED = 12  # page numbers in a receipt
-STEP_SECONDS = 0.5  # between two signs of progress
 
 
 @dataclass(frozen=True)
@@ -38,12 +35,12 @@ class Ingested:
 Outcome = Ingested | NotIngested
 
 
-async def ingest(file_id: str, request: Request, services: Services) -> AsyncIterator[Progress | Outcome]:
-    """Fetch a file and add it; yield progress, and last the outcome."""
+async def ingest(file_id: str, request: Request, services: Services) -> Outcome:
+    """Fetch a file and add it to the library; each step is reported."""
     language = request.language
     name = ""
     with tempfile.TemporaryDirectory(prefix="upload-") as folder:
-        yield Progress(say("upload.fetching", language))
+        services.report(Progress(say("upload.fetching", language)))
         try:
             file = await services.files.fetch(file_id, Path(folder))
             name = file.name
@@ -51,40 +48,16 @@ async def ingest(file_id: str, request: Request, services: Services) -> AsyncIte
                 channel=request.channel, file_id=file_id, user=request.user, ts=request.ts or request.target,
                 permalink=file.permalink, name=name,
             )  # fmt: skip
-            async with aclosing(added(file.path, share, services, language)) as steps:  # type: ignore[type-var]
-                async for step in steps:
-                    yield step
+
+            def report(stage: str, done: int, total: int) -> None:
+                services.report(progress(stage, done, total, name, language))
+
+            return Ingested(name, await services.library.add(file.path, share, report=report))
         except (FileRefused, UnreadableDocument) as refused:
             name = name or str(refused.values.get("name") or "")
-            yield NotIngested(name, say(f"files.{refused.reason}", language, **refused.values))
+            return NotIngested(name, say(f"files.{refused.reason}", language, **refused.values))
         except TakenBack:
-            yield NotIngested(name, say("files.taken_back", language))
-
-
-async def added(path: Path, share: Share, services: Services, language: str) -> AsyncIterator[Progress | Ingested]:
-    """Add a file to the library; yield progress, and last the receipt."""
-    steps: asyncio.Queue[tuple[str, int, int]] = asyncio.Queue()
-
-    def report(stage: str, done: int, total: int) -> None:
-        steps.put_nowait((stage, done, total))
-
-    adding = asyncio.create_task(services.library.add(path, share, report=report))
-    try:
-        while not adding.done():
-            await asyncio.wait([adding], timeout=STEP_SECONDS)
-            if latest := _latest(steps):
-                yield progress(*latest, share.name, language)
-        yield Ingested(share.name, await adding)
-    finally:
-        adding.cancel()
-        await asyncio.wait([adding])
-
-
-def _latest(steps: "asyncio.Queue[tuple[str, int, int]]") -> tuple[str, int, int] | None:
-    latest = None
-    while not steps.empty():
-        latest = steps.get_nowait()
-    return latest
+            return NotIngested(name, say("files.taken_back", language))
 
 
 def progress(stage: str, done: int, total: int, name: str, language: str) -> Progress:

@@ -1,7 +1,7 @@
 """How extracted records are shown in the thread and handed over as files."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from handlers.extraction.schema import Field
 from handlers.extraction.values import value_text
 from handlers.extraction.verify import ExtractedValue, Record
 from handlers.output.tables import markdown_table, write_csv
-from handlers.request import Attachment, Piece, Source, Sources, Text
+from handlers.pieces import Attachment, Piece, Source, Sources, Text
 from handlers.text.messages import say
 from indexing.document import Document, Passage
 from indexing.library import Page
@@ -28,9 +28,9 @@ class Material:
     document: Document | None = None  # None for messages
 
 
-async def report_pieces(
+def report_pieces(
     material: Material, fields: Sequence[Field], records: Sequence[Record], read: Sequence[int], language: str
-) -> AsyncIterator[Piece]:
+) -> Iterator[Piece]:
     """Show the records as a table with their sources, and hand them over as JSON and CSV."""
     if not records:
         yield Text(say("extract.found_nothing", language, name=material.name))

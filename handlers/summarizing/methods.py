@@ -1,17 +1,20 @@
 """From parts of a document to its points: all at once, part by part and then together, or by a draft that grows."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+import itertools
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
-from handlers.request import Progress
+from handlers.pieces import Progress, Report
 from handlers.summarizing.points import PageWords, Part, SummaryPoint, distinct_points, points_of
 from handlers.text.messages import say
+from handlers.text.overlap import content, numbers
 from handlers.text.sanitize import sanitize
+from indexing.sentences import spans
 
 SIDE_BY_SIDE = 4  # parts in the engine at once; it decodes them together
 MOST_POINTS = 12  # of a whole summary
@@ -31,6 +34,7 @@ class Work:
     count_tokens: Callable[[str], int]
     language: str
     part_tokens: int
+    report: Report
 
     async def said(self, key: str, text: str, points: int) -> str:
         """Return what the model makes of a text."""
@@ -42,52 +46,50 @@ class Work:
 
     async def points(self, part: Part, count: int) -> list[SummaryPoint]:
         """Return a part's points; where the model says nothing that the text supports, its own first sentences."""
-        found = points_of(await self.said("part", part.text, count), part.sight)
+        found = points_of(await self.said("part", part.text, count), part.page_profiles)
         return found[:count] or first_sentences(part)
 
 
-Steps = AsyncIterator[Progress | SummaryPoint]
-
-
-async def stuff(parts: Sequence[Part], work: Work) -> Steps:
+async def stuff(parts: Sequence[Part], work: Work) -> list[SummaryPoint]:
     """Read the whole text, which is one part, in one prompt."""
     (whole,) = parts
-    yield step_of(0, 1, work)
-    for point in (await work.points(whole, 8))[:MOST_POINTS]:
-        yield point
+    work.report(step_of(0, 1, work))
+    return (await work.points(whole, 8))[:MOST_POINTS]
 
 
-async def map_reduce(parts: Sequence[Part], work: Work) -> Steps:
+async def map_reduce(parts: Sequence[Part], work: Work) -> list[SummaryPoint]:
     """Read the parts side by side, then bring their points together."""
-    found: list[list[SummaryPoint]] = [[] for _ in parts]
     gate = asyncio.Semaphore(SIDE_BY_SIDE)
+    done = itertools.count(1)
+    work.report(step_of(0, len(parts), work))
 
-    async def read(place: int) -> None:
+    async def read(part: Part) -> list[SummaryPoint]:
         async with gate:
-            found[place] = await work.points(parts[place], PART_POINTS if len(parts) > 2 else 2 * PART_POINTS)
+            points = await work.points(part, PART_POINTS if len(parts) > 2 else 2 * PART_POINTS)
+        work.report(step_of(next(done), len(parts), work))
+        return points
 
-    tasks = [asyncio.create_task(read(place)) for place in range(len(parts))]
+    return await reduce(await _all_or_none([read(part) for part in parts]), work)
+
+
+async def _all_or_none(calls: Sequence[Coroutine[None, None, list[SummaryPoint]]]) -> list[list[SummaryPoint]]:
+    """Run calls side by side; one that fails, or a cancellation, ends the others before it is raised."""
+    tasks = [asyncio.create_task(call) for call in calls]
     try:
-        yield step_of(0, len(parts), work)
-        for done, task in enumerate(asyncio.as_completed(tasks), start=1):
-            await task
-            yield step_of(done, len(parts), work)
+        return list(await asyncio.gather(*tasks))
     finally:
-        for reading in tasks:
-            reading.cancel()
+        for task in tasks:
+            task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    async for step in reduce(found, parts, work):
-        yield step
 
 
-async def reduce(found: Sequence[Sequence[SummaryPoint]], parts: Sequence[Part], work: Work) -> Steps:
+async def reduce(points_by_part: Sequence[Sequence[SummaryPoint]], work: Work) -> list[SummaryPoint]:
     """Bring the points of all parts together until they are few enough, each with the pages it came from."""
-    points = distinct_points(point for some in found for point in some)
+    points = distinct_points(point for points in points_by_part for point in points)
     while len(points) > MOST_POINTS:  # several rounds for a book: each group gives at least two
-        yield Progress(say("summarize.joining", work.language))
+        work.report(Progress(say("summarize.joining", work.language)))
         points = await merged_points(points, work)
-    for point in points:
-        yield point
+    return points
 
 
 async def merged_points(points: Sequence[SummaryPoint], work: Work) -> list[SummaryPoint]:
@@ -102,7 +104,7 @@ async def merged_points(points: Sequence[SummaryPoint], work: Work) -> list[Summ
     async def fewer(group: Sequence[SummaryPoint]) -> list[SummaryPoint]:
         async with gate:
             said = await work.said("merge", bullet_list(group), wanted)
-        ours = points_of(said, sights_of(group))[:wanted]
+        ours = points_of(said, profiles_of(group))[:wanted]
         return [from_group(point, group) for point in ours] or list(group[:wanted])
 
     joined = await asyncio.gather(*map(fewer, groups))
@@ -114,10 +116,8 @@ def bullet_list(points: Iterable[SummaryPoint]) -> str:
     return "\n".join(f"- {point.text}" for point in points)
 
 
-def sights_of(group: Sequence[SummaryPoint]) -> list[PageWords]:
+def profiles_of(group: Sequence[SummaryPoint]) -> list[PageWords]:
     """Return points as pages to compare with: their numbers are places in the group."""
-    from handlers.text.overlap import content, numbers
-
     return [PageWords(place, content(point.text), numbers(point.text)) for place, point in enumerate(group)]
 
 
@@ -133,23 +133,22 @@ def even(points: Sequence[SummaryPoint], count: int) -> list[Sequence[SummaryPoi
     return [points[at : at + size] for at in range(0, len(points), size)]
 
 
-async def refine(parts: Sequence[Part], work: Work) -> Steps:
+async def refine(parts: Sequence[Part], work: Work) -> list[SummaryPoint]:
     """Read part after part, and improve the draft with each."""
-    sight: list[PageWords] = []
+    profiles: list[PageWords] = []
     draft: list[SummaryPoint] = []
     for place, part in enumerate(parts):
-        yield step_of(place, len(parts), work)
-        sight += part.sight
+        work.report(step_of(place, len(parts), work))
+        profiles += part.page_profiles
         if not draft:
             draft = await work.points(part, 8)
             continue
         before = bullet_list(beginning(draft, work))
         both = say("summarize.draft", work.language, draft=before, text=part.text)
         said = await work.said("refine", both, MOST_POINTS)
-        grown = points_of(said, sight)
+        grown = points_of(said, profiles)
         draft = spread(distinct_points([*grown, *kept_points(draft, grown)]), MOST_POINTS)
-    for point in draft:
-        yield point
+    return draft
 
 
 def beginning(draft: Sequence[SummaryPoint], work: Work) -> list[SummaryPoint]:
@@ -180,8 +179,6 @@ def spread(points: Sequence[SummaryPoint], most: int) -> list[SummaryPoint]:
 
 def first_sentences(part: Part) -> list[SummaryPoint]:
     """Return the first sentence of some pages, for a text that the model can't handle (a table, a list of names)."""
-    from indexing.sentences import spans
-
     points = []
     for page in part.pages[:PART_POINTS]:
         sentences = [page.text[start:end].strip() for start, end in spans(page.text, SENTENCE_CHARACTERS)]

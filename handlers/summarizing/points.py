@@ -38,7 +38,7 @@ class Part:
         return "\n\n".join(f"[p. {page.number}]\n{page.text.strip()}" for page in self.pages)
 
     @cached_property
-    def sight(self) -> "list[PageWords]":
+    def page_profiles(self) -> "list[PageWords]":
         """Return the pages as they are compared with points."""
         return [PageWords(page.number, content(page.text), numbers(page.text)) for page in self.pages]
 
@@ -95,21 +95,21 @@ def page_pieces(page: Page, count_tokens: Callable[[str], int], most_tokens: int
     return [Page(number=page.number, text=piece) for piece in pieces]
 
 
-def points_of(said: str, sights: Sequence[PageWords]) -> list[SummaryPoint]:
+def points_of(said: str, profiles: Sequence[PageWords]) -> list[SummaryPoint]:
     """Return the statements that a model wrote, each with its pages; those that no page supports are left out."""
     lines = [PAGE_MARK.sub("", BULLET.sub("", line)).strip() for line in said.splitlines()]
     bulleted = [line for line, raw in zip(lines, said.splitlines(), strict=True) if BULLET.match(raw)]
-    found = [point for line in bulleted or lines if (point := located_point(line.strip("* "), sights))]
+    found = [point for line in bulleted or lines if (point := located_point(line.strip("* "), profiles))]
     return distinct_points(found)
 
 
-def located_point(statement: str, sights: Sequence[PageWords]) -> SummaryPoint | None:
+def located_point(statement: str, profiles: Sequence[PageWords]) -> SummaryPoint | None:
     """Return a statement with the pages it comes from; None if no page has its words and numbers."""
     wanted = content(statement)
     if len(wanted.stems) < LEAST_WORDS:
         return None
     figures = digits(statement)
-    scored = [(wanted.covered_by(page.content), page) for page in sights if figures <= page.numbers]
+    scored = [(wanted.covered_by(page.content), page) for page in profiles if figures <= page.numbers]
     best = max((covered for covered, _ in scored), default=0.0)
     if best < COVERED:
         return None

@@ -23,10 +23,12 @@ from bot.memory import ThreadMemory
 from bot.queue.queue import Queue
 from bot.queue.worker import TryAgain
 from bot.slack.quotes import Quotes
-from handlers.request import Handler, Pieces, Request, Services, Text, UserError
+from handlers.pieces import Pieces, Text, UserError
+from handlers.request import Handler, Request, Services
 from indexing.library import Library
 from tests.bot.conftest import eventually, working
 from tests.bot.slack.wire import Wire
+from tests.handlers.fakes import no_services
 from tests.indexing.conftest import embedder, encoder, library  # noqa: F401 - fixtures
 
 SECRET = "my salary is 91,250"
@@ -68,7 +70,7 @@ def turns_with(slack: Wire, client: AsyncWebClient, redis: Redis, queue: Queue, 
 
     def make(handler: Handler) -> Dispatcher:
         return Dispatcher(
-            services=cast(Services, None), client=client, redis=redis, queue=queue, audiences=audiences,
+            services=no_services(), client=client, redis=redis, queue=queue, audiences=audiences,
             limits=Limits(redis, 3, 100), upkeep=upkeep, handlers={"chat": handler},
         )  # fmt: skip
 

@@ -6,7 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.limits import Limits
-from handlers.request import UserError
+from handlers.pieces import UserError
 from tests.bot.conftest import ask
 
 

@@ -23,9 +23,11 @@ from bot.settings import SlackSettings
 from bot.slack.connect import connect_slack
 from bot.slack.quotes import Quotes
 from handlers import ACTIONS
-from handlers.request import Pieces, Progress, Request, Services, Text
+from handlers.pieces import Pieces, Progress, Text
+from handlers.request import Request, Services
 from indexing.audience import Audience
 from indexing.document import Document, Share
+from tests.handlers.fakes import no_services
 
 
 class NoLibrary:
@@ -44,8 +46,8 @@ class NoLibrary:
 def echo(seconds: float) -> Any:
     """Make a handler that takes so long to say its words back, in ten parts."""
 
-    async def handler(request: Request, _: Services) -> Pieces:
-        yield Progress("thinking")
+    async def handler(request: Request, services: Services) -> Pieces:
+        services.report(Progress("thinking"))
         yield Text(f"echo {request.text}:")
         for part in range(10):
             await asyncio.sleep(seconds / 10)
@@ -66,7 +68,7 @@ async def main(api_url: str, data_dir: Path, seconds: float) -> None:
         audiences, quotes = Memberships(slack.client, redis, slack.team_id), Quotes(slack.client, redis)
         library = cast(Any, NoLibrary())
         turns = Dispatcher(
-            services=cast(Services, None),
+            services=no_services(),
             client=slack.client,
             redis=redis,
             queue=queue,

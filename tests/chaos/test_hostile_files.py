@@ -17,7 +17,7 @@ import pypdf
 import pytest
 
 from handlers.context.ingest import Ingested, ingest, receipt_sentence
-from handlers.request import Progress, Request, Services
+from handlers.request import Request, Services
 from tests.handlers.conftest import asked, files, library, model, services  # noqa: F401 - fixtures
 from tests.handlers.fakes import Folder
 from tests.pdfs import EXAMPLES, damaged, make_pdf, readers
@@ -46,7 +46,7 @@ def mutated(number: int, sources: list[Path], target: Path) -> Path:
 async def said_about(file_id: str, request: Request, services: Services) -> tuple[str, str]:
     """Receive a file as an upload does; return how it ended and the sentence for the person."""
     async with asyncio.timeout(LONGEST_SECONDS):
-        outcome = [step async for step in ingest(file_id, request, services) if not isinstance(step, Progress)][-1]
+        outcome = await ingest(file_id, request, services)
     return ("read" if isinstance(outcome, Ingested) else "refused"), receipt_sentence(outcome, request.language)
 
 

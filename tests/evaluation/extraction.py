@@ -20,7 +20,8 @@ from handlers.extraction import verify
 from handlers.extraction.report import Material
 from handlers.extraction.schema import Field, parse_fields
 from handlers.extraction.values import NotAValue, read_value
-from handlers.request import Attachment, Request
+from handlers.pieces import Attachment
+from handlers.request import Request
 from handlers.text.normalize import letters_only
 from indexing.language import language_of
 from indexing.library import Page

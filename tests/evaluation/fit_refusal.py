@@ -96,10 +96,7 @@ async def odds_of(question: Question, services: Services) -> list[float]:
     """Return the model's log odds for one question about all documents: of the best passage, and of all."""
     passages = await services.library.search([question.question], readable_by=EVERYBODY, limit=PASSAGES)
     reading = PassagePrompt(question.question, question.lang, passages_that_fit(passages, services))
-    odds: list[float] = []
-    async for _ in model_log_odds(reading, services, odds):
-        pass
-    return odds
+    return await model_log_odds(reading, services)
 
 
 def held_out(figures: Figures, answered: Figures, weights: Figures, groups: Figures) -> Figures:

@@ -15,7 +15,8 @@ from bot.settings import Settings
 from handlers.answering.cite import Sentences, bare, cited
 from handlers.answering.prompt import passages_that_fit
 from handlers.ask import answer, search, understand
-from handlers.request import Request, Services, Source, Sources, Text
+from handlers.pieces import Source, Sources, Text
+from handlers.request import Request, Services
 from handlers.text.messages import say
 from handlers.text.normalize import letters_only
 from handlers.text.overlap import content, digits, numbers
@@ -106,7 +107,7 @@ async def answered(question: Any, audience: Audience, services: Services) -> Ans
     understood = await understand(request, services)
     passages = await search(understood, request, services)
     found = Answered(question, any(has_gold(question, passage) for passage in passages_that_fit(passages, services)))
-    async with aclosing(answer(understood, passages, request, services)) as pieces:  # type: ignore[type-var]
+    async with aclosing(answer(understood, passages, request, services)) as pieces:
         async for piece in pieces:
             if isinstance(piece, Text):
                 found.text += piece.markdown

@@ -2,7 +2,8 @@
 
 import itertools
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from pydantic import Field
 
 from handlers import HANDLERS
 from handlers.answering.answerability import OF_ALL, OF_ONE, YES_AND_NO
-from handlers.request import Pieces, Progress, Request, Services, Sources, Text
+from handlers.pieces import Pieces, Progress, Sources, Text
+from handlers.request import Request, Services
 from indexing.audience import Audience
 from indexing.document import Share
 from indexing.edge import EdgeIndex
@@ -153,10 +155,10 @@ def shares(library: Library, tmp_path: Path) -> Callable[..., Awaitable[Receipt]
 class Shown:
     """What a person sees of an answer."""
 
-    def __init__(self, pieces: list[Any]) -> None:
+    def __init__(self, pieces: list[Any], reports: Sequence[Progress] = ()) -> None:
         self.pieces = pieces
         self.text = "".join(piece.markdown for piece in pieces if isinstance(piece, Text))
-        self.progress = [piece.text for piece in pieces if isinstance(piece, Progress)]
+        self.progress = [report.text for report in reports]
         self.sources = [source for piece in pieces if isinstance(piece, Sources) for source in piece.sources]
 
 
@@ -165,7 +167,8 @@ def do(services: Services) -> Callable[[Request], Awaitable[Shown]]:
     """Run a request's handler to its end."""
 
     async def run(request: Request) -> Shown:
-        pieces: Pieces = HANDLERS[request.action](request, services)
-        return Shown([piece async for piece in pieces])
+        reports: list[Progress] = []
+        pieces: Pieces = HANDLERS[request.action](request, replace(services, report=reports.append))
+        return Shown([piece async for piece in pieces], reports)
 
     return run

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from langchain_core.messages import BaseMessage
 
-from handlers.request import FileRefused, Piece, Pieces, Request, SharedFile, ThreadMessage
+from handlers.pieces import Piece, Pieces
+from handlers.request import FileRefused, Request, Services, SharedFile, ThreadMessage
 from indexing.sparse import tokens
 from indexing.vectors import Vectors
 
@@ -133,3 +134,12 @@ def request(action: str, text: str = "", **values: Any) -> Request:
 async def pieces_of(pieces: Pieces) -> list[Piece]:
     """Collect what a handler yields."""
     return [piece async for piece in pieces]
+
+
+def no_services() -> Services:
+    """Return services for handlers that use nothing but the report."""
+    nothing: Any = None
+    return Services(
+        model=nothing, count_tokens=nothing, context_tokens=0, memory=nothing, library=nothing, files=nothing,
+        messages=nothing, classifier=nothing, encoder=nothing, data_dir=Path(),
+    )  # fmt: skip

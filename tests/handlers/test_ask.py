@@ -8,7 +8,8 @@ from langchain_core.messages import AIMessage, HumanMessage
 
 from handlers import HANDLERS
 from handlers.answering.condense import condense_question
-from handlers.request import Request, Services, Text, UserError
+from handlers.pieces import Text, UserError
+from handlers.request import Request, Services
 from handlers.text.messages import say
 from indexing.audience import Audience
 from indexing.library import Receipt

@@ -9,8 +9,9 @@ import pytest
 from bot.attention_probe import MOST_TOKENS, attention_of
 from bot.training.windows import PROMPT, bert_of
 from handlers.attention import attention
+from handlers.pieces import Picture, Text, UserError
 from handlers.ports import Attention
-from handlers.request import Picture, Text, UserError
+from handlers.request import unheard
 from tests.handlers.fakes import pieces_of, request
 
 SENTENCES = ["The bank raised its rates.", "La banque a relevé ses taux d'intérêt, hélas !"]
@@ -27,7 +28,7 @@ class RealEncoder:
 @pytest.fixture
 def services(embedding_model: Any) -> Any:
     """The real embedding model, looked at from inside."""
-    return SimpleNamespace(encoder=RealEncoder(embedding_model.model))
+    return SimpleNamespace(encoder=RealEncoder(embedding_model.model), report=unheard)
 
 
 @pytest.mark.parametrize("sentence", SENTENCES)

@@ -6,7 +6,8 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
 from handlers.context.history import recent_messages
-from handlers.request import Choices, Request, Services, UserError
+from handlers.pieces import Choices, UserError
+from handlers.request import Request, Services
 from indexing.library import Receipt
 from tests.handlers.conftest import ScriptedModel, Shown
 

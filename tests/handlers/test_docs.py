@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from handlers.request import Choices, Request, Services, UserError
+from handlers.pieces import Choices, UserError
+from handlers.request import Request, Services
 from handlers.text.messages import say
 from indexing.audience import Audience
 from indexing.library import Receipt

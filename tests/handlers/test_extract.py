@@ -16,7 +16,8 @@ from pydantic import Field
 
 from handlers.extract import extract, groups_of_pages
 from handlers.extraction.report import ranges
-from handlers.request import Attachment, Progress, Sources, Text, ThreadMessage, UserError
+from handlers.pieces import Attachment, Sources, Text, UserError
+from handlers.request import ThreadMessage, unheard
 from indexing.document import Document, Passage, Share
 from indexing.library import Page
 from tests.handlers.fakes import OneThread, pieces_of, request
@@ -85,7 +86,7 @@ def services(*records: dict[str, Any], pages: list[Page] = PAGES, said: tuple[Th
     answers = [json.dumps({"records": list(records)})] * 6
     return SimpleNamespace(
         model=Dictated(answers=answers), library=Shelf(pages), messages=OneThread(said), files=None,
-        count_tokens=lambda text: len(text.split()), context_tokens=4000,
+        count_tokens=lambda text: len(text.split()), context_tokens=4000, report=unheard,
     )  # fmt: skip
 
 
@@ -157,8 +158,10 @@ async def test_the_schema_goes_with_the_question() -> None:
 
 
 async def test_the_line_is_progress() -> None:
-    pieces = await pieces_of(extract(request("extract", f"{WISH} from invoice.pdf"), services(RECORD)))
-    assert any(isinstance(piece, Progress) and "place 2, about 7 s" in piece.text for piece in pieces)
+    used, reports = services(RECORD), []
+    used.report = reports.append
+    await pieces_of(extract(request("extract", f"{WISH} from invoice.pdf"), used))
+    assert any("place 2, about 7 s" in report.text for report in reports)
 
 
 async def test_a_thread_is_read_message_by_message() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from handlers.pieces import Attachment, Picture, Progress, Text, UserError
 from handlers.ports import HeadDoesNotFit
-from handlers.request import Attachment, Picture, Progress, Text, ThreadMessage, UserError
+from handlers.request import ThreadMessage, unheard
 from handlers.sentiment import SLICE, sentiment
 from tests.handlers.fakes import FilesOfFolder, OneThread, WordClassifier, pieces_of, request
 
@@ -19,7 +20,9 @@ PNG = b"\x89PNG\r\n\x1a\n"
 @pytest.fixture
 def services(tmp_path: Path) -> Any:
     """What the handler may use."""
-    return SimpleNamespace(classifier=WordClassifier(), files=FilesOfFolder(tmp_path), messages=OneThread(), model=None)
+    return SimpleNamespace(
+        classifier=WordClassifier(), files=FilesOfFolder(tmp_path), messages=OneThread(), model=None, report=unheard
+    )
 
 
 def rows_of(attachment: Attachment) -> list[dict[str, str]]:
@@ -85,8 +88,10 @@ async def test_many_rows_show_progress_and_the_limit_is_told(
 ) -> None:
     monkeypatch.setattr("handlers.sentiment.MOST_ITEMS", 3 * SLICE)
     (tmp_path / "many.csv").write_text("text\n" + "good\n" * 1000)
+    reports: list[Progress] = []
+    services.report = reports.append
     pieces = await pieces_of(sentiment(request("sentiment", files=("many.csv",)), services))
-    assert [piece.done for piece in pieces if isinstance(piece, Progress)] == [0, SLICE, 2 * SLICE]
+    assert [report.done for report in reports] == [0, SLICE, 2 * SLICE]
     assert [len(texts) for texts in services.classifier.asked] == [SLICE] * 3
     said = next(piece.markdown for piece in pieces if isinstance(piece, Text))
     assert f"first {3 * SLICE}; {1000 - 3 * SLICE} more" in said

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from langchain_core.outputs import ChatResult
 
 from handlers import HANDLERS
-from handlers.request import Request, Services, Text, UserError
+from handlers.pieces import Text, UserError
+from handlers.request import Request, Services, unheard
 from handlers.summarize import Wish, wish_of
 from handlers.summarizing.methods import MOST_POINTS, SummaryPoint, Work, beginning, map_reduce, spread
 from handlers.summarizing.points import parts_of, points_of
@@ -110,7 +111,7 @@ async def test_a_book_is_brought_together_in_rounds_that_hear_its_end(model: Scr
     ]
     parts = parts_of(pages, count, 60)
     assert len(parts) > 20
-    points = [step async for step in map_reduce(parts, Work(Echo(), count, "en", 60)) if isinstance(step, SummaryPoint)]
+    points = await map_reduce(parts, Work(Echo(), count, "en", 60, unheard))
     assert len(points) <= MOST_POINTS
     assert points[0].pages[0] <= 20
     assert points[-1].pages[0] > 90
@@ -175,13 +176,15 @@ def test_a_point_names_the_pages_that_say_it() -> None:
     (part,) = parts_of(
         [Page(number=4, text="Hotel rooms cost at most 140 euros."), Page(number=5, text="Lunch is free.")], count, 500
     )
-    (point,) = points_of("- Hotel rooms cost at most 140 euros (page 9).\n- Cars cost 12 euros a day here.", part.sight)
+    (point,) = points_of(
+        "- Hotel rooms cost at most 140 euros (page 9).\n- Cars cost 12 euros a day here.", part.page_profiles
+    )
     assert point.line() == "- Hotel rooms cost at most 140 euros. (p. 4)"
 
 
 def test_a_long_draft_leaves_room_for_the_next_part() -> None:
     draft = [SummaryPoint("word " * 100, (n,)) for n in range(1, 12)]
-    shown = beginning(draft, Work(ScriptedModel(), count, "en", 100))
+    shown = beginning(draft, Work(ScriptedModel(), count, "en", 100, unheard))
     assert sum(count(point.text) for point in shown) <= Work.DRAFT_TOKENS
     assert shown == draft[: len(shown)] != []
 
@@ -207,8 +210,8 @@ async def test_a_reader_who_leaves_ends_all_parts() -> None:
             raise AssertionError("nobody waited so long")
 
     parts = parts_of([Page(number=n, text="Lunch is free. " * 9) for n in range(1, 4)], count, 30)
-    steps = map_reduce(parts, Work(Slow(), count, "en", 30))
-    await anext(steps)
+    reading = asyncio.create_task(map_reduce(parts, Work(Slow(), count, "en", 30, unheard)))
     await asyncio.sleep(0.01)
-    await steps.aclose()  # type: ignore[attr-defined]
+    reading.cancel()
+    await asyncio.wait([reading])
     assert started == ended > 1

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from handlers.context.ingest import page_list
-from handlers.request import FileRefused, Request, Services, UserError
+from handlers.pieces import UserError
+from handlers.request import FileRefused, Request, Services
 from tests.handlers.conftest import ScriptedModel, Shown
 from tests.handlers.fakes import Folder
 from tests.pdfs import make_pdf

@@ -1,7 +1,6 @@
 """An answer in Slack: streamed, whole, with its sources, and never twice."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,19 +11,21 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.slack import post
 from bot.slack.answer import Answer
 from bot.slack.quotes import Quotes
-from handlers.request import (
+from handlers.pieces import (
     Attachment,
     Choice,
     Choices,
     Picture,
     Piece,
+    Pieces,
     Progress,
-    Request,
+    Report,
     Source,
     Sources,
     Text,
     UserError,
-)  # fmt: skip
+)
+from handlers.request import Request, unheard
 from indexing.document import Passage
 from tests.bot.slack.wire import Wire
 
@@ -42,11 +43,13 @@ def request_(wire: Wire) -> Request:
     return Request(id=f"T1:C1:{ts}", action="ask", team="T1", channel="C1", user="UALICE", thread=ts, ts=ts)
 
 
-async def pieces(*given: Piece | float) -> AsyncIterator[Piece]:
-    """Yield pieces; a number is a pause in seconds."""
+async def pieces(*given: Piece | Progress | float, report: Report = unheard) -> Pieces:
+    """Yield pieces; a number is a pause in seconds, a sign of progress is reported."""
     for piece in given:
         if isinstance(piece, float):
             await asyncio.sleep(piece)
+        elif isinstance(piece, Progress):
+            report(piece)
         else:
             yield piece
 
@@ -210,7 +213,7 @@ async def test_a_hundred_rows_take_several_messages(
 async def test_an_error_in_the_middle_ends_the_message_with_a_sentence(
     client: AsyncWebClient, redis: Redis, wire: Wire, request_: Request
 ) -> None:
-    async def broken() -> AsyncIterator[Piece]:
+    async def broken() -> Pieces:
         yield Text("one two ")
         await asyncio.sleep(0.5)
         raise UserError("no more")
@@ -249,7 +252,8 @@ async def test_progress_with_counts_is_a_task_and_goes_when_the_answer_comes(
 ) -> None:
     monkeypatch.setattr("bot.slack.answer.PROGRESS_AFTER_SECONDS", 0.3)
     going = [piece for n in range(1, 5) for piece in (Progress(f"Page {n} of 4", n, 4), 0.4)]
-    await Answer(client, redis, request_).show(pieces(*going, Text("4 pages."), SOURCES))
+    answer = Answer(client, redis, request_)
+    await answer.show(pieces(*going, Text("4 pages."), SOURCES, report=answer.report))
     [said] = wire.said("C1", request_.thread)
     assert said["text"].startswith("4 pages.")
     assert [task["status"] for task in said["tasks"]][-1] == "complete"
@@ -264,7 +268,8 @@ async def test_long_progress_outlives_the_stream_in_the_same_message(
     monkeypatch.setattr(post, "STREAM_SECONDS", 0.5)
     monkeypatch.setattr(post, "UPDATE_SECONDS", 0.3)
     going = [piece for n in range(1, 8) for piece in (Progress(f"Page {n} of 7", n, 7), 0.3)]
-    await Answer(client, redis, request_).show(pieces(*going, Text("7 pages.")))
+    answer = Answer(client, redis, request_)
+    await answer.show(pieces(*going, Text("7 pages."), report=answer.report))
     [said] = wire.said("C1", request_.thread)
     assert said["text"] == "7 pages."
 

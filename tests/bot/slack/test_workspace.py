@@ -24,7 +24,8 @@ from bot.slack.connect import SlackConnection, connect_slack
 from bot.slack.files import SlackFiles
 from bot.slack.thread import open_thread
 from handlers import PRIVATE
-from handlers.request import Choice, Choices, Piece, Request, Text
+from handlers.pieces import Choice, Choices, Piece, Text
+from handlers.request import Request
 from tests.people import Person, visible
 
 TOKENS = {"bot_token": SecretStr("xoxb-sandbox"), "app_token": SecretStr("xapp-sandbox")}

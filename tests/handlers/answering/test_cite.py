@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from handlers.answering.cite import Grounded, Sentences, bare, cited, insert, is_denial, is_frame, unbracketed
 from handlers.answering.locate import locate_source
 from handlers.answering.verify import ENOUGH_WORDS, NEAR, Evidence, Support, spans_of
-from handlers.request import Progress, Source, Text
+from handlers.pieces import Source
 from handlers.text.overlap import are_cognates, content, digits, numbers
 from indexing.document import Passage
 from indexing.embedder import Embedder
@@ -42,16 +42,16 @@ PASSAGES = [
 async def grounded(said: str, question: str = "How many days of leave?", language: str = "en") -> tuple[str, Grounded]:
     """Let a model say something, three characters at a time; return what is shown."""
 
-    async def stream() -> AsyncIterator[Text | Progress]:
+    async def stream() -> AsyncIterator[str]:
         for at in range(0, len(said), 3):
-            yield Text(said[at : at + 3])
+            yield said[at : at + 3]
 
     embedder = Embedder(WordEncoder)
     await embedder.start()
     checked = Grounded(Evidence(question, PASSAGES, embedder, language))
     shown = [piece async for piece in checked.check(stream())]
     await embedder.aclose()
-    return "".join(piece.markdown for piece in shown if isinstance(piece, Text)), checked
+    return "".join(piece.markdown for piece in shown), checked
 
 
 async def test_a_wrong_citation_is_reassigned_to_the_passage_that_supports() -> None:
