@@ -1,4 +1,4 @@
-"""What README.md says is there: its files, its settings, its commands."""
+"""What the READMEs say is there: their files, their settings, their commands."""
 
 import re
 import shlex
@@ -12,12 +12,16 @@ from bot.__main__ import app
 from bot.settings import known_names
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", *sorted(ROOT.glob("deploy/**/README.md")), *sorted(ROOT.glob("tests/**/README.md"))]
+README = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+LINKS = sorted(
+    {(page, link) for page in PAGES for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))}
+)
 
 
-@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
-def test_a_link_leads_somewhere(link: str) -> None:
-    assert (ROOT / link).exists()
+@pytest.mark.parametrize(("page", "link"), LINKS)
+def test_a_link_leads_somewhere(page: Path, link: str) -> None:
+    assert (page.parent / link).exists()
 
 
 @pytest.mark.parametrize(
