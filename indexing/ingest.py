@@ -10,7 +10,8 @@ from indexing.chunks import Chunk, Chunker
 from indexing.embedder import Embedder
 from indexing.language import language_of
 from indexing.reading import ocr
-from indexing.reading.pool import OpenDocument, ReadingLimits, ReadPage, UnreadableDocument, document_kind
+from indexing.reading.kinds import document_kind
+from indexing.reading.pool import DocumentFacts, OpenDocument, ReadingLimits, ReadPage, UnreadableDocument
 from indexing.sparse import AVERAGE_PAGE_TERMS, of_passage
 from indexing.stored import StoredDocument, chunk_point, page_point
 from indexing.vector_store import Point, VectorIndex
@@ -50,7 +51,7 @@ class Ingest:
                 reading.seconds_left()
         finally:
             await reading.stop()
-        return self._complete(reading.about.pages)
+        return self._complete(reading.about)
 
     async def _take_all(self, reading: OpenDocument) -> None:
         chunker = Chunker(reading.about.outline)
@@ -102,11 +103,12 @@ class Ingest:
             for chunk, vector in zip(chunks, vectors, strict=True)
         ]
 
-    def _complete(self, pages: int) -> StoredDocument:
+    def _complete(self, about: DocumentFacts) -> StoredDocument:
         if not self.record.chunks:
-            raise UnreadableDocument("no_text", pages=pages, ocr=ocr.is_installed())
+            raise UnreadableDocument("no_text", pages=about.pages, ocr=ocr.is_installed())
         return replace(
-            self.record, pages=pages, pages_with_text=sum(page.how not in WITHOUT_TEXT for page in self._pages),
+            self.record, pages=about.pages, labels=about.labels, notes=(*about.notes, *page_notes(self._pages)),
+            pages_with_text=sum(page.how not in WITHOUT_TEXT for page in self._pages),
             scanned=self._numbers("none"), ocr=self._numbers("ocr"), failed=self._numbers("failed"),
         )  # fmt: skip
 
@@ -116,6 +118,15 @@ class Ingest:
     def _say(self, stage: str, done: int, total: int) -> None:
         if self.report:
             self.report(stage, done, total)
+
+
+def page_notes(pages: Sequence[ReadPage]) -> list[tuple[str, str]]:
+    """Return what was left out or hard to read on single pages, with the pages' numbers."""
+    numbers: dict[str, list[int]] = {}
+    for page in pages:
+        for key in page.notes:
+            numbers.setdefault(key, []).append(page.number)
+    return [(key, " ".join(map(str, on))) for key, on in sorted(numbers.items())]
 
 
 def best_title(own: str, name: str) -> str:

@@ -39,6 +39,7 @@ class Receipt:
     scanned_pages: tuple[int, ...]  # no text and no OCR at hand
     ocr_pages: tuple[int, ...]
     failed_pages: tuple[int, ...]
+    notes: tuple[tuple[str, str], ...] = ()  # what else was not read: a key and what it is about
     seconds: float
 
 
@@ -94,7 +95,8 @@ class Library:
                 replaced = await self._replace_versions(document_id, share)
         return Receipt(
             document=now.document((share,)), known=known, known_in=known_in, replaced=replaced,
-            scanned_pages=now.scanned, ocr_pages=now.ocr, failed_pages=now.failed, seconds=time.monotonic() - started,
+            scanned_pages=now.scanned, ocr_pages=now.ocr, failed_pages=now.failed, notes=now.notes,
+            seconds=time.monotonic() - started,
         )  # fmt: skip
 
     async def _ingest(self, path: Path, share: Share, document_id: str, report: Report | None) -> StoredDocument:

@@ -19,6 +19,7 @@ AVERAGE_TERMS, AVERAGE_PAGE_TERMS = 70, 250  # of a chunk and of a page, stop wo
 COMPOUND = re.compile(r"[^\W_]+(?:[._/:@\\~+-]+[^\W_]+)*", re.UNICODE)
 PART = re.compile(r"[^\W_]+")
 ELISION = re.compile(r"\b(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu)['\u2019](?=\w)", re.IGNORECASE)
+RAISED = re.compile("(?<=\\d)[²³¹⁰-⁹]+")  # the mark of a note beside a figure is no part of it
 APOSTROPHE_S = re.compile(r"['\u2019]s\b", re.IGNORECASE)
 
 STOP_WORDS = frozenset(
@@ -57,7 +58,7 @@ def without_accents(text: str) -> str:
 
 def tokens(text: str) -> list[str]:
     """Return the words of a text in lower case: compounds whole and in parts, elisions taken off, no stop words."""
-    text = APOSTROPHE_S.sub("", ELISION.sub(" ", text)).lower()
+    text = APOSTROPHE_S.sub("", ELISION.sub(" ", RAISED.sub("", text))).lower()
     found: list[str] = []
     for match in COMPOUND.finditer(text):
         compound = match[0]

@@ -30,14 +30,17 @@ class StoredDocument:
     scanned: tuple[int, ...] = ()
     ocr: tuple[int, ...] = ()
     failed: tuple[int, ...] = ()
+    labels: tuple[str, ...] = ()  # what people call its pages
+    notes: tuple[tuple[str, str], ...] = ()  # what of it was not read
     shares: tuple[Share, ...] = ()
 
     @classmethod
     def of(cls, payload: Payload) -> "StoredDocument":
         """Read a stored record."""
-        fields = {name: payload[name] for name in cls.__dataclass_fields__}
-        pages = {name: tuple(fields[name]) for name in ("scanned", "ocr", "failed")}
-        return cls(**fields | pages | {"shares": tuple(Share(**share) for share in fields["shares"])})
+        fields = {name: payload[name] for name in cls.__dataclass_fields__ if name in payload}
+        lists = {name: tuple(fields.get(name, ())) for name in ("scanned", "ocr", "failed", "labels")}
+        notes = tuple((key, about) for key, about in fields.get("notes", ()))
+        return cls(**fields | lists | {"notes": notes, "shares": tuple(Share(**share) for share in fields["shares"])})
 
     def point(self) -> Point:
         """Return the record as a point without vectors."""

@@ -85,7 +85,16 @@ def counts(receipt: Receipt, language: str) -> str:
         say("upload.seconds", language, seconds=_seconds(receipt.seconds, language)),
     ]
     notes = [say(f"upload.{note}", language) for note in ("known", "replaced") if getattr(receipt, note)]
-    return " ".join([", ".join(parts) + ".", *notes])
+    return " ".join([", ".join(parts) + ".", *notes, *left_out(receipt, language)])
+
+
+def left_out(receipt: Receipt, language: str) -> list[str]:
+    """Return a sentence for each kind of thing in the file that is not among its text."""
+    sentences = []
+    for key, about in receipt.notes:
+        numbers = tuple(int(word) for word in about.split() if word.isdigit())
+        sentences.append(say(f"upload.note_{key}", language, about=about, pages=page_list(numbers)))
+    return sentences
 
 
 def _counted(noun: str, count: int, language: str) -> str:

@@ -67,6 +67,8 @@ def _joined(text: str, place: int, step: int) -> bool:
         return False
     if own.isdigit() and beside in GROUPING:
         return place + 2 * step >= 0 and beyond.isdigit()
+    if beside.isdigit() and not beside.isdecimal():
+        return False  # a raised figure is the mark of a note: 1,240³
     return beside.isalnum() and beside.isdigit() == own.isdigit()
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from indexing.reading.decode import decode_text, is_plain_text
+
 SNIFFED_CHARACTERS = 64_000
 TEXT_COLUMNS = (
     "text", "texte", "review", "avis", "comment", "commentaire", "message", "content", "contenu", "sentence", "phrase",
@@ -38,25 +40,16 @@ def read_texts(path: Path, name: str, limit: int) -> Texts:
 
     Raises NoText where there are none, NotATable for a file of another kind.
     """
-    content = decode_text(path.read_bytes())
-    if "\0" in content[:SNIFFED_CHARACTERS] or content.startswith("%PDF"):
+    data = path.read_bytes()
+    if data.startswith(b"%PDF") or not is_plain_text(data[:SNIFFED_CHARACTERS]):
         raise NotATable(name)
+    content = decode_text(data)
     if name.casefold().endswith((".csv", ".tsv")):
         return texts_of_table(content, limit)
     lines = [line.strip() for line in content.splitlines() if line.strip()]
     if not lines:
         raise NoText(name)
     return Texts(tuple(lines[:limit]), max(0, len(lines) - limit), "")
-
-
-def decode_text(data: bytes) -> str:
-    """Return the text of bytes in UTF-8, UTF-16 with its mark, or what old spreadsheets write in western Europe."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", errors="replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
 
 
 def texts_of_table(content: str, limit: int) -> Texts:

@@ -16,11 +16,21 @@ def letters_with_offsets(text: str) -> tuple[str, list[int]]:
     kept: list[str] = []
     places: list[int] = []
     for place, character in enumerate(text):
+        if is_note_mark(text, place):
+            continue
         for part in unicodedata.normalize("NFKD", character).casefold():
             if part.isalnum():
                 kept.append(part)
                 places.append(place)
     return "".join(kept), places
+
+
+def is_note_mark(text: str, place: int) -> bool:
+    """Tell whether a character is a raised figure behind a figure, as in 1,240³: no part of the number."""
+    if text[place].isascii() or not text[place].isdigit() or text[place].isdecimal():
+        return False
+    before = text[:place].rstrip("⁰¹²³⁴⁵⁶⁷⁸⁹")[-1:] if place else ""
+    return before.isdecimal()
 
 
 def has_words(text: str) -> bool:

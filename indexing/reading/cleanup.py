@@ -32,6 +32,12 @@ TEX_QUOTES = re.compile("\x13 ?([^\x13\x14]{1,400}?) ?\x14")  # the guillemets o
 GLYPH_NAME = re.compile(r"/[A-Za-z]+(?:\.[A-Za-z0-9]+)+")
 LEAST_GLYPHS = 3
 SPACES = re.compile(r"[^\S\n]+")
+# NFKC would make 10⁶ a hundred and six and 3½ thirty-one halves: what is raised, lowered or a fraction stays as it is.
+PLAIN = re.compile("[^\u00aa\u00b2\u00b3\u00b9\u00ba\u00bc-\u00be\u2070-\u209c\u2150-\u215f\u2189]+")
+RAISED = str.maketrans("0123456789+-\u2212=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ")
+FIGURES = re.compile("[0-9+\u2212-]+(?:[,\u2009 ]+[0-9]+)*")
+POWER = re.compile("(?<![\\d.,])10([\u207a\u207b]?[\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+)")
+LOWERED = {after: before for before, after in RAISED.items()} | {0x207B: "-"}
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 
 LONG_LINE = 40  # characters: shorter lines may be one path or one formula
@@ -44,10 +50,23 @@ LETTERS_OF_PROSE = 0.8  # of what is not space
 def repair(text: str) -> str:
     """Recompose split accents, resolve ligatures (NFKC), join hyphenated words, squeeze spaces within lines."""
     text = TEX_QUOTES.sub("« \\1 »", text.replace("\r\n", "\n").replace("\r", "\n"))
-    text = unicodedata.normalize("NFKC", recompose(CONTROL.sub("", text)))
+    text = PLAIN.sub(lambda match: unicodedata.normalize("NFKC", match[0]), recompose(CONTROL.sub("", text)))
+    text = POWER.sub(lambda match: f"10^{match[1].translate(LOWERED)}", text)
     text = "\n".join(SPACES.sub(" ", line).strip() for line in text.split("\n"))
     text = HYPHENATED.sub(_unhyphenated, text.replace("\u00ad\n", "\n")).replace("\u00ad", "")
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
+
+
+def raised(before: str, text: str) -> str:
+    """Return superscript text as it is read behind what stands before it: 10^6, 1,240³, m², but 1er and 2nd.
+
+    Figures must never run into the figures before them: that would be another number.
+    """
+    if not FIGURES.fullmatch(text.strip()):
+        return text
+    if re.search(r"(?<![\d.,])10$", before):
+        return "^" + text.strip().replace("\u2212", "-")
+    return text.translate(RAISED)
 
 
 def _unhyphenated(match: re.Match[str]) -> str:

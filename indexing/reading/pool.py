@@ -15,9 +15,6 @@ PAGES_AT_ONCE = 16  # one order to a process: small enough to spread, large enou
 PAGE_SECONDS = 90  # OCR of one page has 60
 OPEN_SECONDS = 120  # the largest honest files need a few seconds until the first answer
 LINE_BYTES = 64 * 2**20  # the longest answer
-SIGNATURES = {b"%PDF-": "pdf", b"PK\x03\x04": "docx"}
-TEXT_SUFFIXES = {".txt", ".md", ".markdown", ".text", ".rst"}
-HTML = (b"<!doctype html", b"<html", b"<head", b"<?xml")
 
 
 class UnreadableDocument(Exception):
@@ -52,6 +49,7 @@ class ReadPage:
     number: int  # 1-based
     text: str
     how: str  # pypdf, pdfium, ocr, text; none: a picture that nobody reads; blank; failed
+    notes: tuple[str, ...] = ()  # keys of what is on the page and was left out: invisible text, a watermark
 
 
 @dataclass(frozen=True)
@@ -61,6 +59,16 @@ class DocumentFacts:
     pages: int
     title: str
     outline: tuple[tuple[int, str, int], ...]  # level, title, page
+    labels: tuple[str, ...] = ()  # what people call each page: iv, 2, a slide, a sheet's rows; none for 1, 2, 3
+    notes: tuple[tuple[str, str], ...] = ()  # what was not read: a key of texts/upload.toml and what it is about
+
+    @classmethod
+    def of(cls, message: dict[str, Any]) -> "DocumentFacts":
+        """Take what a reader tells of its file."""
+        return cls(
+            message["pages"], message["title"], tuple(tuple(entry) for entry in message["outline"]),
+            tuple(message.get("labels", ())), tuple((key, about) for key, about in message.get("notes", ())),
+        )  # fmt: skip
 
 
 @dataclass
@@ -175,7 +183,7 @@ class ReaderProcess:
         if said is None or "unreadable" in said:
             await reader.stop()
             raise UnreadableDocument(str(said["unreadable"]) if said else "damaged")
-        reader.about = DocumentFacts(said["pages"], said["title"], tuple(tuple(entry) for entry in said["outline"]))
+        reader.about = DocumentFacts.of(said)
         return reader
 
     async def read(self, first: int, last: int) -> list[ReadPage]:
@@ -189,7 +197,7 @@ class ReaderProcess:
             return pages
         with suppress(UnreadableDocument):  # time is up: what was read stays
             while len(pages) <= last - first and (said := await self._hear(PAGE_SECONDS)):
-                pages.append(ReadPage(said["page"], said["text"], said["how"]))
+                pages.append(ReadPage(said["page"], said["text"], said["how"], tuple(said.get("notes", ()))))
         return pages
 
     async def _hear(self, seconds: float) -> dict[str, Any] | None:
@@ -213,20 +221,3 @@ class ReaderProcess:
         if self.process.returncode is None:
             self.process.kill()
         await self.process.wait()
-
-
-def document_kind(path: Path) -> str:
-    """Return pdf, docx or text by the file's first bytes; raise Unreadable for anything else."""
-    with path.open("rb") as file:
-        beginning = file.read(1024)
-    if not beginning.strip(b"\0 \r\n\t"):
-        raise UnreadableDocument("empty")
-    if b"%PDF-" in beginning:
-        return "pdf"
-    if beginning.lstrip().lower().startswith(HTML):
-        raise UnreadableDocument("html")
-    if beginning.startswith(b"PK\x03\x04") and path.suffix.lower() == ".docx":
-        return "docx"
-    if path.suffix.lower() in TEXT_SUFFIXES and (b"\0" not in beginning or beginning[:2] in {b"\xff\xfe", b"\xfe\xff"}):
-        return "text"
-    raise UnreadableDocument("not_a_pdf")

@@ -12,6 +12,8 @@ from typing import Any
 
 from pypdfium2 import raw
 
+from indexing.reading.pages import letters
+
 NEAR = 3.0  # points: lines that are drawn apart and meant to touch
 LEAST_LINES = 2  # a cross makes four cells
 LEAST_LENGTH = 8.0  # points of a line that may bound a cell
@@ -79,11 +81,6 @@ def text_with_tables(page: Any) -> str:
         return ""
     text = "\n".join(part for part in composed(tables, textpage, box) if part.strip())
     return text if letters(text) >= (1 - LOST) * letters(whole) else ""
-
-
-def letters(text: str) -> int:
-    """Return how many letters and digits a text has."""
-    return sum(character.isalnum() for character in text)
 
 
 def letters_beside(grid: Grid, textpage: Any, page: Box) -> int:

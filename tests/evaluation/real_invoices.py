@@ -9,7 +9,8 @@ from typing import Any
 
 from bot.errors import StartFailed
 from bot.training.sentiment_data import archive_url
-from indexing.reading.pool import OpenDocument, ReadingLimits, document_kind
+from indexing.reading.kinds import document_kind
+from indexing.reading.pool import OpenDocument, ReadingLimits
 from tests.evaluation.extraction_documents import Case, names
 from tests.evaluation.fetch_documents import copy, find, unpack
 

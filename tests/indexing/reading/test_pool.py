@@ -11,8 +11,9 @@ from fpdf import FPDF
 from PIL import Image, ImageDraw, ImageFont
 
 from indexing.reading import ocr, pool
-from indexing.reading.pool import OpenDocument, ReadingLimits, ReadPage, UnreadableDocument, document_kind
-from indexing.reading.process import PdfFile
+from indexing.reading.kinds import document_kind
+from indexing.reading.pdf import PdfFile
+from indexing.reading.pool import OpenDocument, ReadingLimits, ReadPage, UnreadableDocument
 from tests.pdfs import make_pdf
 
 ONE = ReadingLimits(processes=1)
@@ -150,9 +151,7 @@ async def test_waiting_for_the_embedder_is_no_reading(tmp_path: Path) -> None:
 
 async def test_a_file_may_not_take_all_memory(tmp_path: Path) -> None:
     """A process that needs more than it may map gives up; the file is damaged to us, and we live."""
-    with (tmp_path / "large.txt").open("wb") as file:
-        file.write(b"words " * 1000)
-        file.truncate(400 * 2**20)
+    (tmp_path / "large.txt").write_bytes(b"words " * (40 * 2**20))
     assert await reason(tmp_path / "large.txt", ReadingLimits(address_bytes=500 * 2**20, processes=1)) == "damaged"
 
 
@@ -250,7 +249,7 @@ async def test_a_table_is_read_as_rows(tmp_path: Path) -> None:
 def test_rows_that_lose_letters_or_spaces_are_not_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worse: str
 ) -> None:
-    monkeypatch.setattr("indexing.reading.process.text_with_tables", lambda _page: worse)
+    monkeypatch.setattr("indexing.reading.pdf.text_with_tables", lambda _page: worse)
     file = PdfFile(make_pdf(tmp_path / "a.pdf", ["City Limit Lyon 110 euros"]))
     assert file.page(1)["text"] == "City Limit Lyon 110 euros"
 
