@@ -173,8 +173,9 @@ def bench_int8() -> None:
 def evaluate_answers(
     context: typer.Context,
     questions: Annotated[list[Path] | None, typer.Option(help="JSONL files of questions.")] = None,
-    documents: Annotated[Path | None, typer.Option(help="Folder with the PDFs they are about.")] = None,
+    documents: Annotated[Path | None, typer.Option(help="Folder with the documents they are about.")] = None,
     generate: Annotated[bool, typer.Option(help="Also let the model answer.")] = False,
+    limit: Annotated[int, typer.Option(help="Ask only so many questions, drawn by chance, always the same.")] = 0,
 ) -> None:
     """Score retrieval, refusals and answers on questions with known answers."""
     if context.invoked_subcommand:
@@ -183,7 +184,7 @@ def evaluate_answers(
         raise typer.BadParameter("--questions and --documents are both needed")
     from tests.evaluation.answers import main
 
-    main(questions, documents, generate)
+    main(questions, documents, generate, limit)
 
 
 @evaluate.command("sentiment")

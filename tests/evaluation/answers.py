@@ -3,9 +3,9 @@
 import asyncio
 import hashlib
 import json
+import random
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,68 +17,55 @@ from indexing.document import Passage, Share
 from indexing.factory import open_library
 from indexing.library import Library
 from indexing.reading.pool import ReadingLimits
+from tests.evaluation.intervals import mean_interval, share_interval, written
+from tests.evaluation.questions import Gold, Question, read_questions
 
 EVERYBODY = Audience(frozenset({"evaluation"}))
 LOOKED_AT = 10  # passages a question
-RANKING = {
-    "ranking",
-    "relevance",
-    "library",
-    "opening",
-    "qdrant",
-    "reranker",
-    "onnx",
-}  # change what is found, not what is stored
+RANKING = {"calibration", "library", "factory", "qdrant", "reranker", "onnx", "rescore"}  # not what is stored
+READABLE = {".pdf", ".docx", ".md", ".txt"}
+SEED = 15  # of the order in which a part of the questions is drawn
 
 
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """One line of a file of questions."""
-
-    id: str
-    lang: str
-    question: str
-    pdf: str | None
-    page: int | None  # 1-based, of the PDF
-    answer: str | None
-    answerable: bool
-
-    @classmethod
-    def of(cls, line: str) -> "Question":
-        """Read a line of JSON; fields for people are left out."""
-        fields = json.loads(line)
-        return cls(**{name: fields[name] for name in cls.__dataclass_fields__})
-
-
-def main(questions: Sequence[Path], documents: Path, generate: bool) -> None:
+def main(questions: Sequence[Path], documents: Path, generate: bool, limit: int = 0) -> None:
     """Print the figures; the last line is JSON."""
-    print(json.dumps(asyncio.run(evaluate(questions, documents, generate))))
+    print(json.dumps(asyncio.run(evaluate(questions, documents, generate, limit))))
 
 
-async def evaluate(files: Sequence[Path], documents: Path, generate: bool) -> dict[str, Any]:
-    """Index all documents of both languages together, ask every question, count."""
-    asked = [Question.of(line) for file in files for line in file.read_text().splitlines() if line.strip()]
+async def evaluate(files: Sequence[Path], documents: Path, generate: bool, limit: int = 0) -> dict[str, Any]:
+    """Index all documents of both languages together, ask every question (or so many, drawn by chance), count."""
+    asked = read_questions(files)
+    every = {one.id: one for one in asked}
+    if limit:
+        random.Random(SEED).shuffle(asked)
+        asked = asked[:limit]
     settings = Settings()
     library = await open_for(settings)
     try:
         await add_all(library, documents)
-        found = [await library.search([one.question], readable_by=EVERYBODY, limit=LOOKED_AT) for one in asked]
+        found = [await library.search(phrasings(one, every), readable_by=EVERYBODY, limit=LOOKED_AT) for one in asked]
         results = figures(asked, found, library.floor)
         if generate:
             from tests.evaluation.generation import generate_figures
 
-            for language, more in (await generate_figures(library, EVERYBODY, asked, settings)).items():
+            for language, more in (await generate_figures(library, EVERYBODY, asked, every, settings)).items():
                 results[language] |= more
         return results | {"settings": described(settings, library)}
     finally:
         await library.aclose()
 
 
+def phrasings(question: Question, every: dict[str, Question]) -> list[str]:
+    """Return a question as it is searched for where no model rewrites it: a follow-up with the one before."""
+    before = every.get(question.follows)
+    return [question.question] if before is None else [f"{before.question} {question.question}", question.question]
+
+
 async def open_for(settings: Settings) -> Library:
     """Open a library that is kept for the next run of the same code with the same model."""
     embeddings = settings.embeddings
     stamp = hashlib.sha256(f"{embeddings.model} {embeddings.int8}".encode())
-    for source in sorted(Path(str(indexing.__file__)).parent.glob("*.py")):
+    for source in sorted(Path(str(indexing.__file__)).parent.rglob("*.py")):
         if source.stem not in RANKING:
             stamp.update(source.read_bytes())
     return await open_library(
@@ -91,8 +78,13 @@ async def open_for(settings: Settings) -> Library:
 
 
 async def add_all(library: Library, documents: Path) -> None:
-    """Share every PDF of the folder in one conversation, under its path."""
-    for path in await asyncio.to_thread(lambda: sorted(documents.rglob("*.pdf"))):
+    """Share every document of the folder in one conversation, under its path; what another run left goes."""
+    paths = await asyncio.to_thread(lambda: sorted(path for path in documents.rglob("*") if path.suffix in READABLE))
+    names = {str(path.relative_to(documents)) for path in paths}
+    for document in await library.documents(EVERYBODY):
+        if document.name not in names:
+            await library.unshare(document_id=document.id)
+    for path in paths:
         name = str(path.relative_to(documents))
         share = Share(channel="evaluation", file_id=name, user="U1", ts="1.0", permalink="", name=name)
         receipt = await library.add(path, share)
@@ -109,37 +101,40 @@ def figures(asked: Sequence[Question], found: Sequence[list[Passage]], floor: fl
         ranks = [rank(one, passages) for one, passages in known]
         results[language] = {
             "questions": len(pairs),
-            "recall_at_1": share_of(one == 1 for one in ranks),
-            "recall_at_5": share_of(0 < one <= 5 for one in ranks),
-            "mrr": round(sum(1 / one for one in ranks if one) / max(1, len(ranks)), 3),
-            "refused_right": share_of(is_refused(passages, floor) for passages in unknown),
-            "refused_wrong": share_of(is_refused(passages, floor) for _, passages in known),
+            "recall_at_1": written(share_interval([one == 1 for one in ranks])),
+            "recall_at_5": written(share_interval([0 < one <= 5 for one in ranks])),
+            "mrr": written(mean_interval([1 / one if one else 0.0 for one in ranks])),
+            "refused_right": written(share_interval([is_refused(passages, floor) for passages in unknown])),
+            "refused_wrong": written(share_interval([is_refused(passages, floor) for _, passages in known])),
         }
     return results
 
 
 def rank(question: Question, passages: Sequence[Passage]) -> int:
-    """Return the place of the first passage that shows the gold page; 0 if none does."""
-    for place, passage in enumerate(passages, 1):
-        if is_same(passage.document, question.pdf) and passage.page <= (question.page or 0) <= passage.last_page:
-            return place
-    return 0
+    """Return the place by which all gold pages have been shown; 0 if one is not among the passages."""
+    ranks = [rank_of_page(gold, passages) for gold in question.gold]
+    return max(ranks) if ranks and all(ranks) else 0
 
 
-def is_same(name: str, wanted: str | None) -> bool:
+def rank_of_page(gold: Gold, passages: Sequence[Passage]) -> int:
+    """Return the place of the first passage that shows a gold page; 0 if none does."""
+    return next((place for place, passage in enumerate(passages, 1) if has_gold(gold, passage)), 0)
+
+
+def has_gold(gold: Gold, passage: Passage) -> bool:
+    """Tell whether a passage shows a gold page."""
+    shown = range(passage.page, passage.last_page + 1)
+    return is_same(passage.document, gold.document) and any(page in shown for page in gold.pages)
+
+
+def is_same(name: str, expected: str) -> bool:
     """Tell whether a document is the one meant: by its path, or by its name alone."""
-    return wanted is not None and (name == wanted or Path(name).name == Path(wanted).name)
+    return name == expected or Path(name).name == Path(expected).name
 
 
 def is_refused(passages: Sequence[Passage], floor: float) -> bool:
     """Tell whether the question is refused before the model is asked."""
     return max((passage.relevance for passage in passages), default=0.0) < floor
-
-
-def share_of(answers: Any) -> float:
-    """Return the share of yes."""
-    listed = list(answers)
-    return round(sum(listed) / max(1, len(listed)), 3)
 
 
 def described(settings: Settings, library: Library) -> dict[str, Any]:

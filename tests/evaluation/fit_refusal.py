@@ -24,8 +24,9 @@ from handlers.request import Services
 from indexing.audience import Audience
 from indexing.calibration import SearchSignals
 from indexing.library import Library
-from tests.evaluation.answers import EVERYBODY, Question, add_all, is_same, open_for
+from tests.evaluation.answers import EVERYBODY, add_all, is_same, open_for
 from tests.evaluation.generation import services_of
+from tests.evaluation.questions import Question
 
 WEIGHTS = {"all": 1.0, "own": 0.5, "others": 1.0}
 REFUSED_WRONGLY = 0.1  # of the questions that all documents together answer
@@ -76,7 +77,7 @@ async def share_alone(library: Library) -> dict[str, str]:
 async def ask(services: Services, alone: dict[str, str], place: int, line: dict[str, str]) -> list[Case]:
     """Ask one question of all documents, of the one it is about, and of the others."""
     question = Question.of(json.dumps(line))
-    topic = question.pdf or line["topic_pdf"]
+    topic = question.gold[0].document if question.gold else line["topic_pdf"]
     own = frozenset(channel for name, channel in alone.items() if is_same(name, topic))
     scopes = {
         "all": (EVERYBODY, question.answerable),

@@ -1,29 +1,32 @@
-"""How good the answers are: the gold answer contained, the language right, the citations supported."""
+"""How good the answers are: right, wrong or refused, the language, the citations, the seconds."""
 
 import re
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any
+
+from langchain_core.messages import AIMessage, HumanMessage
 
 from bot.engine import open_chat_model
 from bot.models.presets import fetch_llm
 from bot.settings import Settings
 from handlers.answering.cite import Sentences, bare, cited
-from handlers.answering.prompt import passages_that_fit
-from handlers.ask import answer, search, understand
+from handlers.ask import ask
 from handlers.pieces import Source, Sources, Text
 from handlers.request import Request, Services
-from handlers.text.messages import say
-from handlers.text.normalize import letters_only
+from handlers.text.messages import texts
 from handlers.text.overlap import content, digits, numbers
 from indexing.audience import Audience
-from indexing.document import Passage
 from indexing.language import language_of
 from indexing.library import Library
+from tests.evaluation.intervals import share_interval, written
+from tests.evaluation.questions import Question, chain_of
+from tests.evaluation.scoring import Verdict, is_right, misled, verdict_of
 from tests.handlers.fakes import NoFiles, NoMessages, Remembered
 
 HALF = 0.5  # of a sentence's content words: fewer in the cited passage is not support
@@ -33,25 +36,26 @@ HALF = 0.5  # of a sentence's content words: fewer in the cited passage is not s
 class Answered:
     """One question with what was shown for it."""
 
-    question: Any  # tests.evaluation.answers.Question
-    gold_was_given: bool
+    question: Question
     text: str = ""
     sources: list[Source] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
-    def is_refusal(self) -> bool:
-        return say("ask.refused", self.question.lang) in self.text
+    def verdict(self) -> Verdict:
+        """Return whether it was answered rightly, wrongly or not."""
+        return verdict_of(self.question, self.text, texts("ask")["refused"].values())
 
     @property
-    def contains_gold(self) -> bool:
-        """Tell whether the gold answer is contained, after folding, as the questions were made for."""
-        shown = letters_only(self.text)
-        return bool(self.question.answer) and letters_only(self.question.answer) in shown
+    def is_quoted(self) -> bool:
+        """Tell whether the right answer stands in the quotes, whatever the text says."""
+        quotes = " ".join(source.quote for source in self.sources)
+        return self.question.answerable and is_right(self.question, quotes)
 
     @property
     def language_is_right(self) -> bool:
-        prose = bare(re.sub(r"[`“«\"][^`”»\"]*[`”»\"]|\S*[/\\_@~.]\S+", " ", self.text))
+        """Tell whether the text is in the question's language, what it quotes left out."""
+        prose = bare(re.sub(r"[`“«\"][^`”»\"]*[`”»\"]|^> .*$|\S*[/\\_@~.]\S+", " ", self.text, flags=re.MULTILINE))
         return bool(language_of(prose, self.question.lang) == self.question.lang)
 
     def citations(self) -> list[tuple[str, Source]]:
@@ -69,16 +73,16 @@ def is_supported(sentence: str, source: Source) -> bool:
     """
     passage = source.passage
     whole = f"{passage.document}\n{passage.heading}\n{passage.text}"
-    said = bare(sentence)
-    return digits(said) <= numbers(whole) and content(said).covered_by(content(whole)) >= HALF
+    claim = bare(sentence)
+    return digits(claim) <= numbers(whole) and content(claim).covered_by(content(whole)) >= HALF
 
 
 async def generate_figures(
-    library: Library, audience: Audience, asked: Sequence[Any], settings: Settings, *, every: int = 1
+    library: Library, audience: Audience, asked: Sequence[Question], every: Mapping[str, Question], settings: Settings
 ) -> dict[str, dict[str, Any]]:
-    """Ask every question (or every n-th) of the handler itself; return the figures of each language."""
+    """Ask every question of the handler itself; return the figures of each language."""
     async with services_of(library, settings) as services:
-        answers = [await answered(one, audience, services) for one in asked[::every]]
+        answers = [await answered(one, every, audience, services) for one in asked]
     return {lang: figures([a for a in answers if a.question.lang == lang]) for lang in sorted({a.lang for a in asked})}
 
 
@@ -97,66 +101,68 @@ async def services_of(library: Library, settings: Settings) -> AsyncIterator[Ser
         await model.aclose()
 
 
-async def answered(question: Any, audience: Audience, services: Services) -> Answered:
-    """Put one question to the handler."""
+async def answered(
+    question: Question, every: Mapping[str, Question], audience: Audience, services: Services
+) -> Answered:
+    """Put one question to the handler, in a thread in which those before it were answered rightly."""
     request = Request(
         id=question.id, action="ask", team="T", channel="C", user="U", text=question.question, ts=question.id,
         thread=question.id, audience=audience,
     )  # fmt: skip
+    for before in chain_of(question, every):
+        question_turn = HumanMessage(before.question, id=f"{before.id}:q")
+        answer_turn = AIMessage(before.answer or "-", id=f"{before.id}:a")
+        await services.memory.add(request.conversation, [question_turn, answer_turn])
     started = time.monotonic()
-    understood = await understand(request, services)
-    passages = await search(understood, request, services)
-    found = Answered(question, any(has_gold(question, passage) for passage in passages_that_fit(passages, services)))
-    async with aclosing(answer(understood, passages, request, services)) as pieces:
+    result = Answered(question)
+    async with aclosing(ask(request, services)) as pieces:
         async for piece in pieces:
             if isinstance(piece, Text):
-                found.text += piece.markdown
+                result.text += piece.markdown
             elif isinstance(piece, Sources):
-                found.sources += piece.sources
-    found.seconds = time.monotonic() - started
-    told(found)
-    return found
+                result.sources += piece.sources
+    result.seconds = time.monotonic() - started
+    tell(result)
+    return result
 
 
-def has_gold(question: Any, passage: Passage) -> bool:
-    """Tell whether a passage is of the gold page."""
-    same = question.pdf is not None and Path(passage.document).name == Path(question.pdf).name
-    return same and passage.page <= int(question.page or 0) <= passage.last_page
-
-
-def told(found: Answered) -> None:
+def tell(result: Answered) -> None:
     """Write a line on a question for those who watch."""
-    question = found.question
-    marks = {
-        "given": found.gold_was_given, "refused": found.is_refusal, "gold": found.contains_gold,
-        "language": found.language_is_right,
-        "citations": [is_supported(*pair) for pair in found.citations()] if not found.is_refusal else [],
-    }  # fmt: skip
-    print(f"{question.id} {found.seconds:.1f}s {marks}\n  {question.question} -> {question.answer}\n  {found.text!r}",
-          file=sys.stderr, flush=True)  # fmt: skip
+    question = result.question
+    marks = f"{result.verdict}{' misled' if misled(question, result.text) else ''}{' quoted' * result.is_quoted}"
+    print(f"{question.id} {question.kind} {result.seconds:.1f}s {marks}\n  {question.question} -> {question.answer}\n"
+          f"  {result.text!r}", file=sys.stderr, flush=True)  # fmt: skip
 
 
 def figures(answers: Sequence[Answered]) -> dict[str, Any]:
-    """Return the figures of one language."""
-    retrieved = [a for a in answers if a.question.answerable and a.gold_was_given]
+    """Return the figures of one language, each share with its 95 % interval."""
+    answerable = [a for a in answers if a.question.answerable]
     unanswerable = [a for a in answers if not a.question.answerable]
-    shown = [a for a in answers if not a.is_refusal]
+    shown = [a for a in answers if a.verdict != "refused"]
     citations = [is_supported(*pair) for a in shown for pair in a.citations()]
     return {
         "generated": len(answers),
-        "gold_given": len(retrieved),
-        "contained": share_of(a.contains_gold for a in retrieved),
-        "refused_right": share_of(a.is_refusal for a in unanswerable),
-        "refused_wrong": share_of(a.is_refusal for a in answers if a.question.answerable),
-        "citations": len(citations),
-        "citations_supported": share_of(citations),
-        "citations_shown": share_of(bool(a.citations()) for a in shown),
-        "language_right": share_of(a.language_is_right for a in answers),
-        "seconds_median": round(sorted(a.seconds for a in answers)[len(answers) // 2], 1) if answers else 0.0,
+        "right": of(a.verdict == "right" for a in answerable),
+        "refused_wrong": of(a.verdict == "refused" for a in answerable),
+        "refused_wrong_but_quoted": of(a.verdict == "refused" and a.is_quoted for a in answerable),
+        "refused_right": of(a.verdict == "refused" for a in unanswerable),
+        "wrong_of_shown": of(a.verdict == "wrong" for a in shown),
+        "misled_of_shown": of(misled(a.question, a.text) for a in shown),
+        "citations_supported": of(citations),
+        "language_right": of(a.language_is_right for a in answers),
+        "words_median": median(len(a.text.split()) for a in shown) if shown else 0,
+        "seconds_median": round(median(a.seconds for a in answers), 1) if answers else 0.0,
+        "kinds": {kind: kind_figures(kind, answers) for kind in sorted({a.question.kind for a in answers})},
     }
 
 
-def share_of(yes: Any) -> float:
-    """Return the share of yes."""
-    listed = list(yes)
-    return round(float(sum(listed)) / max(1, len(listed)), 3)
+def kind_figures(kind: str, answers: Sequence[Answered]) -> dict[str, int]:
+    """Return how many answers of one kind of question were right, wrong and refused."""
+    verdicts = [a.verdict for a in answers if a.question.kind == kind]
+    return {verdict: verdicts.count(verdict) for verdict in ("right", "wrong", "refused")}  # type: ignore[arg-type]
+
+
+def of(yes: Any) -> str:
+    """Return a share with its interval, and of how many."""
+    listed = [bool(one) for one in yes]
+    return f"{written(share_interval(listed))} of {len(listed)}"
