@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot import log, metrics
+from bot.access.gone import Gone
 from bot.access.memberships import Memberships
 from bot.errors import StartFailed
 from bot.gateway import register
@@ -87,7 +88,7 @@ async def running(settings: Settings, *, gateway: bool = True, worker: bool = Tr
         ready = asyncio.Event()
         app.checks = {"redis": _answering(app.redis.ping), "models": _always(lambda: not worker or ready.is_set())}
         if gateway:
-            register(app.slack.app, app.queue, audiences=app.audiences)
+            register(app.slack.app, app.queue, Gone(app.redis), audiences=app.audiences)
             await app.slack.start()
             app.checks["slack"] = _always(lambda: app.slack.connected)
         health = Health(settings.bot.health_port, app.checks, app.refresh)
@@ -129,7 +130,7 @@ async def _connected(settings: Settings, stack: AsyncExitStack) -> App:
     loopback = urlsplit(settings.slack.api_url).hostname in LOOPBACK
     slack = await connect_slack(settings.slack, loopback=loopback)
     stack.push_async_callback(slack.stop)
-    queue = await stack.enter_async_context(Queue(redis, url, own_days=settings.bot.memory_days))
+    queue = await stack.enter_async_context(Queue(redis, url, team=slack.team_id, own_days=settings.bot.memory_days))
     return App(settings, redis, queue, slack, Memberships(slack.client, redis, slack.team_id))
 
 
@@ -192,6 +193,5 @@ def _upkeep(app: App, services: "Services") -> "Reconciler":
         library=services.library,
         memory=ThreadMemory(app.redis, app.settings.bot.memory_days),
         quotes=Quotes(app.slack.client, app.redis),
-        audiences=app.audiences,
         retention_days=app.settings.bot.retention_days,
     )

@@ -21,6 +21,7 @@ from bot.limits import Limits
 from bot.queue.queue import Queue
 from bot.queue.worker import TryAgain
 from bot.slack.answer import Answer
+from bot.slack.changes import SlackChange
 from bot.slack.posted import PostedMessages
 from bot.slack.thread import open_thread
 from handlers import HANDLERS, PRIVATE
@@ -79,34 +80,35 @@ class Dispatcher:
         clock = Clock()
         outcome: Outcome = "delayed"
         try:
-            outcome = await self._upkeep(request) if request.action == "upkeep" else await self._answer(request, clock)
+            outcome = await self._answer(request, clock)
         except asyncio.CancelledError:
             outcome = "stopped"
             raise
         finally:
             log_turn(request, outcome, clock)
 
+    async def change(self, change: SlackChange) -> None:
+        """Follow something that changed in Slack; what was made of a message is let go first."""
+        if change.ts and await self.queue.is_held(change.request_id):
+            raise TryAgain("its request is let go")
+        await self.upkeep.handle(change)
+        logger.info("change", id=change.id, kind=change.kind, channel=change.channel, user=change.user)
+
     async def delayed(self, request: Request) -> None:
         """Tell the person that something is away and that we keep trying."""
-        if request.action != "upkeep":
-            answer = Answer(self.client, self.redis, await self._opened(request))
-            await answer.note(say("bot.delayed", request.language))
+        answer = Answer(self.client, self.redis, await self._opened(request))
+        await answer.note(say("bot.delayed", request.language))
 
     async def stopped(self, request: Request) -> None:
         """Finish what stands of the answer; where nothing stands, nothing is said."""
-        if request.action != "upkeep" and (await PostedMessages(self.redis, request).open()).messages:
+        if (await PostedMessages(self.redis, request).open()).messages:
             await self._fail(request, say("bot.stopped", request.language))
 
     async def given_up(self, request: Request, reason: str) -> None:
         """Tell the person that it did not work, with the id under which it can be found in the log."""
         key = "bot.unknown_audience" if reason == AudienceUnknown.__name__ else "bot.given_up"
-        if request.action != "upkeep":
-            await self._fail(request, say(key, request.language, id=request.id))
+        await self._fail(request, say(key, request.language, id=request.id))
         log_turn(request, "given up", Clock(), reason=reason)
-
-    async def _upkeep(self, request: Request) -> Outcome:
-        await self.upkeep.handle(request)
-        return "answered"
 
     async def _answer(self, request: Request, clock: Clock) -> Outcome:
         limit = asyncio.timeout(LONGEST_SECONDS)

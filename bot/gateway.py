@@ -13,10 +13,13 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.access.gone import Gone
 from bot.slack import incoming
+from bot.slack.changes import SlackChange
 from bot.slack.errors import SLACK_ERRORS
 from bot.slack.home import greet
 from bot.slack.incoming import Cancel, Put, Redo, Step, Stop
+from bot.slack.payload import seconds
 from bot.slack.status import set_status
 from handlers.request import Request
 from handlers.text.messages import say
@@ -45,10 +48,10 @@ class People(Protocol):
 
 
 def register(
-    app: AsyncApp, queue: "Queue", *, audiences: People | None = None, client: AsyncWebClient | None = None
+    app: AsyncApp, queue: "Queue", gone: Gone, *, audiences: People | None = None, client: AsyncWebClient | None = None
 ) -> None:
     """Listen to everything; other clients than the app's own may be given for what is said at once."""
-    gate = Gateway(queue, client or app.client, audiences)
+    gate = Gateway(queue, gone, client or app.client, audiences)
     app.middleware(gate.take)
     app.command(re.compile(".*"))(acknowledge)
     app.action(re.compile(".*"))(acknowledge)
@@ -77,8 +80,8 @@ async def note(error: Exception) -> BoltResponse | None:
 class Gateway:
     """Stands before Bolt's listeners, because Bolt acknowledges an event before its listener runs."""
 
-    def __init__(self, queue: "Queue", client: AsyncWebClient, audiences: People | None) -> None:
-        self._queue, self._client, self._audiences = queue, client, audiences
+    def __init__(self, queue: "Queue", gone: Gone, client: AsyncWebClient, audiences: People | None) -> None:
+        self._queue, self._gone, self._client, self._audiences = queue, gone, client, audiences
         self._courtesies: set[asyncio.Task[None]] = set()
 
     async def take(
@@ -116,6 +119,8 @@ class Gateway:
                 await self._queue.cancel(request_id)
             case Stop(team, channel, thread, at):
                 await self._queue.cancel_thread(team, channel, thread, before=at)
+            case SlackChange():
+                await self._follow(step)
 
     async def _put(self, step: Put) -> None:
         request: Request | None = step.request
@@ -123,15 +128,13 @@ class Gateway:
             request = step.otherwise
         if request is None:
             return
-        if request.action == "upkeep":
-            await self._forget_memberships(request)
-        elif request.action == "stop":
-            at = incoming.seconds(request.ts)
+        if request.action == "stop":
+            at = seconds(request.ts)
             await self._queue.cancel_thread(request.team, request.channel, request.thread, before=at)
         elif request.thread:
             await self._queue.own(request.team, request.channel, request.thread)
         request = replace(request, language=await self._language(request.user))
-        if await self._queue.put(request) and request.action != "upkeep":
+        if await self._queue.put(request):
             self._show_that_it_was_heard(request)
 
     async def _owns(self, request: Request) -> bool:
@@ -146,11 +149,14 @@ class Gateway:
         self._courtesy(self._audiences.language(user))
         return "en"
 
-    async def _forget_memberships(self, request: Request) -> None:
-        """Let the next question see who is where now, however long the tidying up waits in the queue."""
+    async def _follow(self, change: SlackChange) -> None:
+        """Hide at once what went, and see anew who is where; the tidying up waits in the queue."""
+        await self._gone.note(change)
         if self._audiences:
-            for key in filter(None, (request.channel, request.user)):
+            for key in filter(None, (change.channel, change.user)):
                 await self._audiences.invalidate(key)
+        if change.is_to_tidy:
+            await self._queue.put_change(change)
 
     # What is said at once; nobody waits for it.
 

@@ -10,7 +10,7 @@ from handlers.pieces import UserError
 from handlers.request import Request
 from handlers.text.messages import say
 
-FREE = frozenset({"help", "stop", "forget", "forget_me", "upkeep"})  # leaving and tidying up are never refused
+FREE = frozenset({"help", "stop", "forget", "forget_me"})  # leaving is never refused
 CHARGED_SECONDS = 26 * 3600  # a request that is tried again is not charged again, one that was edited is
 
 # A bucket of `limit` requests that fills up within a minute (GCRA): a key holds the time at which it is full again.

@@ -113,6 +113,18 @@ class ThreadMemory:
             forgotten += await self.forget(order.removeprefix("memory:").removesuffix(":order"))
         return forgotten
 
+    async def move_channel(self, old: str, new: str) -> None:
+        """Remember a channel's threads under its new id."""
+        async for order in self._redis.scan_iter(f"memory:*:{old}:*:order", count=1000):
+            conversation = order.removeprefix("memory:").removesuffix(":order")
+            team, _, thread = conversation.split(":")
+            messages = [
+                message.model_copy(update={"id": (message.id or "").replace(f"{team}:{old}:", f"{team}:{new}:")})
+                for message in await self.recall(conversation)
+            ]
+            await self.add(f"{team}:{new}:{thread}", messages)
+            await self.forget(conversation)
+
     async def _named(self, prefix: str) -> set[str]:
         return {key.removeprefix(prefix) async for key in self._redis.scan_iter(f"{prefix}*", count=1000)}
 

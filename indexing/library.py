@@ -243,6 +243,15 @@ class Library:
         """Remove what was shared in this conversation."""
         return await self.unshare(channel=channel)
 
+    async def move_channel(self, old: str, new: str) -> None:
+        """Follow a conversation to its new id."""
+        async with self._changing:
+            for record in await self._records({"channels": old}):
+                shares = tuple(
+                    replace(share, channel=new) if share.channel == old else share for share in record.shares
+                )
+                await self._write(replace(record, shares=shares))
+
     async def forget_older_than(self, seconds: float) -> list[Removal]:
         """Remove the documents that were added before so long."""
         oldest = time.time() - seconds

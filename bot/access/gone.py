@@ -1,12 +1,13 @@
 """What Slack says is gone, noted before its event is acknowledged, so that nobody reads it while it is tidied up."""
 
-import math
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
 from redis.asyncio import Redis
 
+from bot.slack.changes import CHANNEL_BACK, CHANNEL_GONE, SlackChange
+from bot.slack.payload import seconds
 from indexing.document import Share
 
 GONE_SECONDS = 7 * 86400  # the events themselves are worked on by then, and every night asks Slack again
@@ -24,71 +25,49 @@ class Gone:
     def __init__(self, redis: Redis) -> None:
         self._redis: Any = redis  # its types say bytes-or-str for what decode_responses makes str
 
-    async def note(
-        self,
-        *,
-        at: float,
-        files: Iterable[str] = (),
-        messages: Iterable[tuple[str, str]] = (),
-        channels: Iterable[str] = (),
-        unshared: Iterable[tuple[str, str]] = (),
-    ) -> None:
-        """Note what went at a time of Slack's clock; messages are (channel, ts), unshared are (file, channel)."""
-        names = [_file(file) for file in files]
-        names += [_message(channel, ts) for channel, ts in messages]
-        names += [_channel(channel) for channel in channels]
-        names += [_unshared(file, channel) for file, channel in unshared]
-        if not names:
-            return
-        async with self._redis.pipeline() as pipeline:
-            pipeline.zadd(KEY, dict.fromkeys(names, at), gt=True)
-            pipeline.zremrangebyscore(KEY, "-inf", f"({time.time() - GONE_SECONDS}")
-            await pipeline.expire(KEY, GONE_SECONDS).execute()
+    async def note(self, change: SlackChange) -> None:
+        """Note what a change takes away, or that a channel is there again."""
+        if change.kind in CHANNEL_BACK:
+            await self.clear(change)
+        elif names := _names_of(change):
+            async with self._redis.pipeline() as pipeline:
+                pipeline.zadd(KEY, dict.fromkeys(names, change.at or time.time()), gt=True)
+                pipeline.zremrangebyscore(KEY, "-inf", f"({time.time() - GONE_SECONDS}")
+                await pipeline.expire(KEY, GONE_SECONDS).execute()
+
+    async def clear(self, change: SlackChange) -> None:
+        """Take a note back: Slack was asked, and it is there."""
+        if names := _names_of(change):
+            await self._redis.zrem(KEY, *names)
 
     async def among(self, shares: Collection[Share]) -> frozenset[Share]:
         """Return those of the shares that Slack has taken away."""
-        if not shares:
-            return frozenset()
-        names = [name for share in shares for name in _names(share)]
-        times = iter(await self._redis.zmscore(KEY, names))
-        return frozenset(
-            share for share, went in zip(shares, zip(*[times] * 4, strict=True), strict=True) if _is_gone(share, *went)
-        )
+        names = [name for share in shares for name in _for_good(share) + _until_then(share)]
+        times = dict(zip(names, await self._redis.zmscore(KEY, names), strict=True)) if names else {}
+        return frozenset(share for share in shares if _is_gone(share, times))
 
 
-def _is_gone(
-    share: Share, file: float | None, message: float | None, channel: float | None, unshared: float | None
-) -> bool:
-    """Tell whether a share went, from the times at which its parts did."""
-    left = max((at for at in (channel, unshared) if at is not None), default=-math.inf)
-    return file is not None or message is not None or left >= _seconds(share.ts)
+def _is_gone(share: Share, times: dict[str, float | None]) -> bool:
+    left_at = [at for name in _until_then(share) if (at := times[name]) is not None]
+    return any(times[name] is not None for name in _for_good(share)) or max(left_at, default=-1) >= seconds(share.ts)
 
 
-def _names(share: Share) -> tuple[str, str, str, str]:
-    return (
-        _file(share.file_id), _message(share.channel, share.ts), _channel(share.channel),
-        _unshared(share.file_id, share.channel),
-    )  # fmt: skip
+def _names_of(change: SlackChange) -> list[str]:
+    if change.kind == "file_deleted":
+        return [f"file:{file}" for file in change.files]
+    if change.kind == "file_unshared" and change.channel:
+        return [f"share:{change.channel}:{change.ts}:{file}" for file in change.files]
+    if change.kind == "message_deleted":
+        return [f"message:{change.channel}:{change.ts}"]
+    return [f"channel:{change.channel}"] if change.kind in CHANNEL_GONE | CHANNEL_BACK else []
 
 
-def _file(file: str) -> str:
-    return f"file:{file}"
+def _for_good(share: Share) -> list[str]:
+    """Return what takes a share away whenever it was made."""
+    here = f"{share.channel}:{share.ts}"
+    return [f"file:{share.file_id}", f"message:{here}", f"share:{here}:{share.file_id}"]
 
 
-def _message(channel: str, ts: str) -> str:
-    return f"message:{channel}:{ts}"
-
-
-def _channel(channel: str) -> str:
-    return f"channel:{channel}"
-
-
-def _unshared(file: str, channel: str) -> str:
-    return f"unshared:{file}:{channel}"
-
-
-def _seconds(ts: str) -> float:
-    try:
-        return float(ts)
-    except ValueError:
-        return 0.0
+def _until_then(share: Share) -> list[str]:
+    """Return what takes a share away if it was made before."""
+    return [f"channel:{share.channel}", f"share:{share.channel}::{share.file_id}"]

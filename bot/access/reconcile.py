@@ -1,6 +1,7 @@
 """Forgetting: what Slack no longer has goes here too, by its events and once a night by asking."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,24 +11,22 @@ from redis.asyncio import Redis
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.access.memberships import Memberships
+from bot.access.gone import Gone
 from bot.memory import ThreadMemory
+from bot.queue.worker import TryAgain
+from bot.slack.changes import CHANNEL_GONE, SlackChange
 from bot.slack.errors import SLACK_ERRORS, code
 from bot.slack.quotes import Quotes
-from handlers.request import Request
 from indexing.audience import Audience
 from indexing.document import Document, Share
 from indexing.library import Library
 
 logger = structlog.get_logger()
 
-CHANNEL_GONE = frozenset({
-    "channel_left", "group_left", "channel_archive", "group_archive", "channel_deleted", "group_deleted",
-})  # fmt: skip
-FILE_MOVED = frozenset({"file_unshared", "file_change"})
 FILE_GONE_ERRORS = frozenset({"file_not_found", "file_deleted"})
 CHANNEL_GONE_ERRORS = frozenset({"channel_not_found", "not_in_channel"})
 NIGHT = 3  # o'clock, UTC: the hour of the reconciliation
+UNSURE_SECONDS = 60  # so long after an upload Slack may not list yet where a file is
 PAUSE_SECONDS = 0.7  # files.info and conversations.info allow about 100 calls a minute
 
 
@@ -40,28 +39,22 @@ class Reconciler:
     library: Library
     memory: ThreadMemory
     quotes: Quotes
-    audiences: Memberships
     retention_days: int = 0
-    _bot: str = ""
 
-    async def handle(self, request: Request) -> None:
-        """Do what one of Slack's events asks for; its type is the request's target."""
-        event = request.target
-        if event in CHANNEL_GONE or (event == "member_left_channel" and request.user == await self._bot_id()):
-            await self._forget_channel(request.channel)
-        elif event == "file_deleted":
-            await self._forget_shares(lambda share: share.file_id in request.files)
-        elif event in FILE_MOVED:
-            for file_id in request.files:
-                await self._compare_file(file_id)
-        elif event == "message_deleted":
-            await self._forget_message(request)
-        elif event == "user_change":
-            await self._compare_person(request.user)
-        if request.channel:
-            await self.audiences.invalidate(request.channel)
-        if request.user:
-            await self.audiences.invalidate(request.user)
+    async def handle(self, change: SlackChange) -> None:
+        """Let go of what a change in Slack took away, or follow where it went."""
+        if change.kind in CHANNEL_GONE:
+            await self._forget_channel(change.channel)
+        elif change.kind == "file_deleted":
+            await self._forget_shares(lambda share: share.file_id in change.files)
+        elif change.kind == "file_unshared":
+            await self._follow_unshared(change)
+        elif change.kind == "message_deleted":
+            await self._forget_message(change)
+        elif change.kind == "channel_id_changed":
+            await self._rename_channel(change)
+        elif change.kind == "user_left":
+            await self._forget_person(change.user)
 
     async def run(self) -> None:
         """Reconcile every night, in one of the processes; runs until cancelled."""
@@ -110,16 +103,38 @@ class Reconciler:
         for document_id in set(await self.quotes.documents()) - there.keys():
             await self.quotes.withdraw(document_id)
 
-    async def _compare_file(self, file_id: str) -> None:
-        """Forget a file where Slack does not show it any more; conversations without the bot are not listed."""
+    async def _follow_unshared(self, change: SlackChange) -> None:
+        """Forget files in the channel that they left; where Slack names none, wherever it does not show them."""
+        if change.ts:  # they were taken out of a message
+            message = (change.channel, change.ts)
+            await self._forget_shares(
+                lambda share: (share.channel, share.ts) == message and share.file_id in change.files
+            )
+            return
+        for file_id in change.files:
+            await self._compare_file(file_id, change)
+
+    async def _compare_file(self, file_id: str, change: SlackChange | None = None) -> None:
+        """Forget a file where Slack does not show it any more, or in one channel if that is all that changed."""
+        channel = change.channel if change else ""
+        shown = await self._shown_in(file_id)
+        if change and channel in shown:
+            await Gone(self.redis).clear(change)
+        elif change and not shown and (age := time.time() - change.at) < UNSURE_SECONDS:
+            raise TryAgain("shares are not listed", after_seconds=UNSURE_SECONDS - age)
+        await self._forget_shares(
+            lambda share: share.file_id == file_id and share.channel not in shown and channel in {"", share.channel}
+        )
+
+    async def _shown_in(self, file_id: str) -> set[str]:
+        """Ask Slack where a file is; conversations without the bot are not listed."""
         try:
-            found = (await self.client.files_info(file=file_id))["file"]
+            file = (await self.client.files_info(file=file_id))["file"]
         except SlackApiError as error:
             if code(error) not in FILE_GONE_ERRORS:
                 raise
-            found = {}
-        shown = {channel for kind in ("channels", "groups", "ims") for channel in found.get(kind, ())}
-        await self._forget_shares(lambda share: share.file_id == file_id and share.channel not in shown)
+            return set()
+        return {channel for kind in ("channels", "groups", "ims") for channel in file.get(kind, ())}
 
     async def _compare_channel(self, channel: str) -> None:
         try:
@@ -132,9 +147,11 @@ class Reconciler:
             await self._forget_channel(channel)
 
     async def _compare_person(self, user: str) -> None:
-        """Forget what somebody said, and what was shared with the bot alone, once the account is closed."""
-        if not (await self.client.users_info(user=user))["user"].get("deleted"):
-            return
+        if (await self.client.users_info(user=user))["user"].get("deleted"):
+            await self._forget_person(user)
+
+    async def _forget_person(self, user: str) -> None:
+        """Forget what somebody said, and what was shared with the bot alone: the account was closed."""
         await self.memory.forget_person(user)
         await self._forget_shares(lambda share: share.user == user and share.channel.startswith("D"))
 
@@ -149,10 +166,13 @@ class Reconciler:
         await self._forget_shares(lambda share: share.channel == channel)
         await self.memory.forget_channel(channel)
 
-    async def _forget_message(self, request: Request) -> None:
-        await self._forget_shares(lambda share: (share.channel, share.ts) == (request.channel, request.ts))
-        conversation = f"{request.team}:{request.channel}:{request.thread or request.ts}"
-        await self.memory.forget_turn(conversation, f"{request.team}:{request.channel}:{request.ts}")
+    async def _rename_channel(self, change: SlackChange) -> None:
+        await self.library.move_channel(change.channel, change.new_channel)
+        await self.memory.move_channel(change.channel, change.new_channel)
+
+    async def _forget_message(self, change: SlackChange) -> None:
+        await self._forget_shares(lambda share: (share.channel, share.ts) == (change.channel, change.ts))
+        await self.memory.forget_turn(change.conversation, change.request_id)
 
     async def _forget_shares(self, gone: Callable[[Share], bool]) -> None:
         """Remove shares, and what was quoted of them where they were."""
@@ -174,10 +194,6 @@ class Reconciler:
         """Return all documents with all their shares."""
         everywhere = Audience(frozenset(share.channel for share in await self.library.shares()))
         return await self.library.documents(everywhere)
-
-    async def _bot_id(self) -> str:
-        self._bot = self._bot or str((await self.client.auth_test())["user_id"])
-        return self._bot
 
 
 def seconds_until_night(now: datetime) -> float:

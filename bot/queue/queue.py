@@ -4,32 +4,34 @@ An inbox is a Redis list of a thread's requests, oldest first. It is the truth; 
 says "work on the head of this inbox". Only the head of an inbox has a token, so a thread's requests run one after the
 other, a request that waits for its next try holds back the ones behind it, and there is nothing to lock. Stopping a
 request takes it out of the inbox, redoing it replaces it there: the worker that is at it sees that and lets go.
+
+What changed in Slack has no thread to keep its turn in: each change is a docket task, in a lane of its own.
 """
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from docket import Docket
+from docket import Docket, ExecutionState
 from redis.asyncio import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from bot.queue import scripts
+from bot.slack.changes import SlackChange
 from handlers.request import Request
 
-LANES = ("chat", "ingest")  # an upload never holds back a conversation
-INGEST_ACTIONS = frozenset({"upload", "upkeep"})
-TOKEN = "take"  # noqa: S105 - the name of the docket task
+LANES = ("chat", "ingest", "changes")  # an upload never holds back a conversation, and nothing what Slack changed
+INGEST_ACTIONS = frozenset({"upload"})
+TOKEN, CHANGE = "take", "change"  # the names of the docket tasks
 SEEN_SECONDS = 26 * 3600  # Slack's last retry comes a day after the event
 INBOX_SECONDS = 7 * 86400  # what nobody worked on for a week is not wanted any more
 DEAD_SECONDS = 7 * 86400
 CLOCKS_SECONDS = 300  # ours and Slack's may be that far apart
-THREADS = "queue:threads"  # waiting threads by the time their head was put
 
 Kept = Literal["kept", "removed", "redone", "lost"]
 
@@ -52,8 +54,10 @@ class Held(Exception):
 class Queue:
     """What has to be done, in Redis."""
 
-    def __init__(self, redis: Redis, url: str, *, own_days: int = 90, settle_seconds: float = 1.0) -> None:
-        """Make a queue; what comes in the first `settle_seconds` waits as long, so that it can be put into order.
+    def __init__(
+        self, redis: Redis, url: str, *, team: str = "", own_days: int = 90, settle_seconds: float = 1.0
+    ) -> None:
+        """Make the queue of a workspace; what comes in the first `settle_seconds` waits as long, to be put into order.
 
         A gateway that comes back is told at once, in any order, what its predecessor did not acknowledge.
         """
@@ -62,8 +66,9 @@ class Queue:
         self._settle_seconds = settle_seconds
         self._settled: datetime | None = None  # when the first second of this gateway is over
         self.lanes: dict[str, Docket] = {
-            lane: Docket(name=f"folio-{lane}", url=url, execution_ttl=timedelta(minutes=1)) for lane in LANES
+            lane: Docket(name=f"folio:{team}:{lane}", url=url, execution_ttl=timedelta(minutes=1)) for lane in LANES
         }
+        self._threads = f"queue:threads:{team}"  # waiting threads by the time their head was put
         self._put = redis.register_script(scripts.PUT)
         self._redo = redis.register_script(scripts.REDO)
         self._remove = redis.register_script(scripts.REMOVE)
@@ -74,7 +79,7 @@ class Queue:
     async def __aenter__(self) -> Self:
         self._stack = AsyncExitStack()
         for docket in self.lanes.values():
-            docket.register(_token, names=[TOKEN])
+            docket.register(_elsewhere, names=[TOKEN, CHANGE])
             await self._stack.enter_async_context(docket)
         return self
 
@@ -91,18 +96,22 @@ class Queue:
         Raises redis.RedisError: then it is not accepted.
         """
         thread = request.conversation
-        keys = [_seen(request.id), _inbox(thread), THREADS]
+        keys = [_seen(request.id), _inbox(thread), self._threads]
         new, *head = await self._put(keys, [_dump(request), thread, SEEN_SECONDS, INBOX_SECONDS])
         self._settled = self._settled or datetime.now(UTC) + timedelta(seconds=self._settle_seconds)
         await self._give_token(thread, head, self._settled)
         return bool(new)
 
+    async def put_change(self, change: SlackChange) -> None:
+        """Accept durably that something changed in Slack. Raises redis.RedisError: then it is not accepted."""
+        await self.lanes["changes"].add(CHANGE, key=change.id)(change.to_json(), 0)
+
     async def redo(self, request: Request) -> None:
         """Do a request again because its question was edited: the same answer is rewritten, wherever it stands."""
         thread = request.conversation
-        keys = [_seen(request.id), _inbox(thread), THREADS]
+        keys = [_seen(request.id), _inbox(thread), self._threads]
         head = await self._redo(keys, [_dump(request), thread, SEEN_SECONDS, INBOX_SECONDS])
-        await self._give_token(thread, [head])
+        await self._give_token(thread, [head], anew=True)  # the one before may be at its end just now
 
     async def cancel(self, request_id: str) -> bool:
         """Stop a request that waits or is worked on, by any process; return whether there was one."""
@@ -118,7 +127,7 @@ class Queue:
             waiting = await self._redis.lrange(_inbox(name), 0, -1)
             for raw in reversed(waiting):  # the head last: it keeps its worker until nobody is left to follow it
                 request = json.loads(raw)
-                if request["action"] != "upkeep" and (not before or _asked_at(request) < before):
+                if not before or _asked_at(request) < before:
                     stopped += await self._take_out(name, request["id"])
         return stopped
 
@@ -138,7 +147,7 @@ class Queue:
 
     async def depth(self) -> int:
         """Return how many requests wait or are worked on."""
-        threads = await self._redis.zrange(THREADS, 0, -1)
+        threads = await self._redis.zrange(self._threads, 0, -1)
         async with self._redis.pipeline(transaction=False) as pipeline:
             for thread in threads:
                 pipeline.llen(_inbox(thread))
@@ -146,8 +155,12 @@ class Queue:
 
     async def oldest_seconds(self) -> float:
         """Return how long the oldest of them has waited."""
-        oldest = await self._redis.zrange(THREADS, 0, 0, withscores=True)
+        oldest = await self._redis.zrange(self._threads, 0, 0, withscores=True)
         return max(0.0, time.time() - oldest[0][1]) if oldest else 0.0
+
+    async def is_held(self, request_id: str) -> bool:
+        """Tell whether a worker is at a request."""
+        return bool(await self._redis.exists(_holder(request_id)))
 
     # What the worker does.
 
@@ -176,12 +189,13 @@ class Queue:
         """Count a failure of a job."""
         await self._redis.hincrby(_tries(job.request.id), "failures", 1)
 
-    async def finish(self, job: Job, *, worker: str) -> None:
-        """Strike a job off the list, unless its question was edited meanwhile, and call up the next of its thread."""
-        _, *head = await self._remove([_inbox(job.thread), THREADS], [job.request.id, job.thread, job.raw])
+    async def finish(self, job: Job, *, worker: str) -> bool:
+        """Strike a job off the list and call up the next of its thread; False if its question was edited meanwhile."""
+        _, *head = await self._remove([_inbox(job.thread), self._threads], [job.request.id, job.thread, job.raw])
         await self._redis.delete(_tries(job.request.id))
         await self.release(job, worker=worker)
         await self._give_token(job.thread, head)
+        return not head or not head[0] or json.loads(head[0])["id"] != job.request.id
 
     async def bury(self, job: Job, reason: str) -> None:
         """Keep a week's note of a request that never succeeded: who, what and why, not what was written."""
@@ -194,62 +208,51 @@ class Queue:
         """Make sure that the head of an inbox has its token."""
         await self._give_token(thread, [await self._redis.lindex(_inbox(thread), 0)])
 
-    async def mend(self, suspects: frozenset[str] = frozenset()) -> frozenset[str]:
+    async def mend(self, suspects: frozenset[str] = frozenset(), dead: Collection[str] = ()) -> frozenset[str]:
         """Give heads without a token a new one: a process died, or Redis went, between two commands.
 
-        A head that docket calls running though nobody holds it is a suspect; one that was a suspect the last time
-        already is put in anew. Return the suspects of this time.
+        So does what dead workers were at. A head that docket calls running though nobody holds it is a suspect; one
+        that was a suspect the last time already is put in anew. Return the suspects of this time.
         """
-        found = set()
-        for thread in await self._redis.zrange(THREADS, 0, -1):
+        seen = set()
+        for thread in await self._redis.zrange(self._threads, 0, -1):
             if (raw := await self._redis.lindex(_inbox(thread), 0)) is None:
-                await self._redis.zrem(THREADS, thread)  # the inbox ran out of its week
-            elif not await self._redis.exists(_holder(json.loads(raw)["id"])):
-                found |= await self._mend_head(thread, raw, suspects)
-        return frozenset(found)
+                await self._redis.zrem(self._threads, thread)  # the inbox ran out of its week
+                continue
+            request = json.loads(raw)
+            holder = await self._redis.get(_holder(request["id"]))
+            if holder in dead:
+                await self._release([_holder(request["id"])], [holder])
+                await self._give_token(thread, [raw], anew=True)
+            elif holder is None and await self._is_running(request) and request["id"] not in suspects:
+                seen.add(request["id"])
+            elif holder is None:
+                await self._give_token(thread, [raw], anew=request["id"] in suspects)
+        return frozenset(seen)
 
-    async def inherit(self, dead: str, *, heir: str, lease_seconds: float) -> None:
-        """Hand a dead worker's tokens to another, as if its leases had run out already."""
-        for docket in self.lanes.values():
-            stream, group = docket.stream_key, docket.worker_group_name
-            with suppress(ResponseError):  # nobody has worked in this lane yet
-                pending = await self._redis.xpending_range(stream, group, "-", "+", 1000, consumername=dead)
-                ids = [entry["message_id"] for entry in pending]
-                if ids:
-                    idle = int(lease_seconds * 1000) + 1
-                    await self._redis.xclaim(stream, group, heir, 0, ids, idle=idle, justid=True)
-                await self._redis.xgroup_delconsumer(stream, group, dead)
-            await self._release([docket.redelivery_sweep_key], [dead])
-        async for holder in self._redis.scan_iter("holder:*", count=1000):
-            await self._release([holder], [dead])
-
-    async def _mend_head(self, thread: str, raw: str, suspects: frozenset[str]) -> set[str]:
-        request = json.loads(raw)
-        docket = self.lanes[lane(request["action"])]
-        if await self._redis.hget(docket.runs_key(request["id"]), "state") != "running":
-            await self._give_token(thread, [raw])
-            return set()
-        if request["id"] in suspects:
-            now = datetime.now(UTC)
-            await docket.replace(TOKEN, now, request["id"])(thread, request["id"], request["user"])
-        return {request["id"]}
+    async def _is_running(self, request: Mapping[str, Any]) -> bool:
+        execution = await self.lanes[lane(request["action"])].get_execution(request["id"])
+        return execution is not None and execution.state is ExecutionState.RUNNING
 
     async def _take_out(self, thread: str, request_id: str) -> bool:
-        removed, *head = await self._remove([_inbox(thread), THREADS], [request_id, thread, ""])
+        removed, *head = await self._remove([_inbox(thread), self._threads], [request_id, thread, ""])
         await self._give_token(thread, head)
         return bool(removed)
 
-    async def _give_token(self, thread: str, head: list[str] | list[None], not_before: datetime | None = None) -> None:
-        """Have docket call a worker for the head; harmless if that is on its way already.
+    async def _give_token(
+        self, thread: str, head: list[str] | list[None], not_before: datetime | None = None, *, anew: bool = False
+    ) -> None:
+        """Have docket call a worker for the head; harmless if that is on its way already, `anew` if it was lost.
 
         If Redis goes away just here the request is accepted all the same: `mend` gives the token.
         """
         if not head or not head[0]:
             return
         request = json.loads(head[0])
-        docket = self.lanes[lane(request["action"])]
+        docket, key = self.lanes[lane(request["action"])], request["id"]
+        give = docket.replace(TOKEN, datetime.now(UTC), key) if anew else docket.add(TOKEN, not_before, key)
         with suppress(RedisError):
-            await docket.add(TOKEN, key=request["id"], when=not_before)(thread, request["id"], request["user"])
+            await give(thread, key, request["user"])
 
 
 def lane(action: str) -> str:
@@ -257,8 +260,8 @@ def lane(action: str) -> str:
     return "ingest" if action in INGEST_ACTIONS else "chat"
 
 
-async def _token(thread: str, request_id: str, user: str) -> None:
-    """Stand in for the worker's task in processes that only put."""
+async def _elsewhere(*_: str | int) -> None:
+    """Stand in for the worker's tasks in processes that only put."""
 
 
 def _seen(request_id: str) -> str:
@@ -286,7 +289,8 @@ def _dump(request: Request) -> str:
     """Write a request as it stands in the inbox; the time makes two editions of one request differ."""
     plain = asdict(request)
     del plain["audience"]
-    return json.dumps(plain | {"put_at": time.time()})
+    raw = json.dumps(plain | {"put_at": time.time()}, ensure_ascii=False)
+    return raw.encode("utf-8", "replace").decode()  # Lua reads no half characters
 
 
 def _load(raw: str) -> Request:

@@ -1,8 +1,8 @@
 """What happens to a thread's inbox, each in one step of Redis (Lua); queue.py calls it.
 
 Keys: `seen:<request>` names the thread of a request that was accepted; `inbox:<thread>` is the list of what is to be
-done, oldest first; `queue:threads` orders the threads by the time at which their head was put; `holder:<request>` is
-the worker that is at it, while it renews its hold; `tries:<request>` counts starts and failures.
+done, oldest first; `queue:threads:<team>` orders the threads by the time at which their head was put;
+`holder:<request>` is the worker that is at it, while it renews its hold; `tries:<request>` counts starts and failures.
 
 Slack tells things again that were not acknowledged, so what was said first may come last: PUT puts a message before
 those that were said after it and that nobody has begun.
@@ -23,9 +23,9 @@ end
 
 local seen, inbox, threads = KEYS[1], KEYS[2], KEYS[3]
 local raw, thread = ARGV[1], ARGV[2]
+local said_at, later = tonumber(cjson.decode(raw).ts), nil  -- what can't be read is not accepted
 local new = redis.call('SET', seen, thread, 'NX', 'EX', ARGV[3])
 if new then
-  local said_at, later = tonumber(cjson.decode(raw).ts), nil
   for i, waiting in ipairs(said_at and redis.call('LRANGE', inbox, 0, -1) or {}) do
     local other = cjson.decode(waiting)
     local is_later = (tonumber(other.ts) or 0) > said_at and not (i == 1 and is_begun(other.id))

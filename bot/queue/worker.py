@@ -8,18 +8,19 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 import structlog
-from docket import CurrentExecution, Docket, Execution
+from docket import Docket
 from docket import Worker as DocketWorker
-from docket.dependencies import AdmissionBlocked
 from redis.exceptions import RedisError
 
-from bot.queue.queue import TOKEN, Held, Job, Queue
+from bot import metrics
+from bot.queue.queue import CHANGE, TOKEN, Held, Job, Queue
 from bot.queue.worker_locks import WorkerLocks
+from bot.slack.changes import SlackChange
 from handlers.request import Request
 
 logger = structlog.get_logger()
@@ -29,10 +30,15 @@ MEND_SECONDS = 15
 FAILURES = 7  # tries of a request: about a minute with the pauses below
 PAUSE_SECONDS = (1, 2, 4, 8, 16, 30, 60)
 UNTOLD_FAILURES = 24 * 60  # while the person can't be told either: a day of tries, one a minute
+HELD_SECONDS = 0.5  # another worker is at it, and will let go: its question was edited
+CHANGES = 4  # of Slack's that are worked on at once
+CHANGE_FAILURES = 24 * 60  # a day of tries; then the night compares with Slack
 STARTS = 12  # times a request may be begun and neither end nor fail; more, and it is what kills the process
 BUSY_SECONDS = (0.25, 2.0)  # pause of a request whose person is served enough already, first and longest
 GRACE_SECONDS = 3.0  # at the end, for what is nearly done; the rest is begun again by the next process
 INSIST_SECONDS = 60  # a finished turn waits this long for Redis to say so
+
+T = TypeVar("T")
 
 Verdict = Literal["removed", "redone", "lost", "ending"]
 
@@ -51,6 +57,9 @@ class Turn(Protocol):
 
     async def __call__(self, request: Request) -> None:
         """Do it, and show the person the answer."""
+
+    async def change(self, change: SlackChange) -> None:
+        """Follow something that changed in Slack."""
 
     async def delayed(self, request: Request) -> None:
         """Tell the person, once, that it takes longer."""
@@ -92,7 +101,7 @@ class Worker:
         """
         self._queue = queue
         self._turn = turn
-        self._concurrency = {"chat": concurrency, "ingest": max(1, concurrency // 4)}
+        self._concurrency = {"chat": concurrency, "ingest": max(1, concurrency // 4), "changes": CHANGES}
         self._lease_seconds = redelivery_seconds
         self._lifeline = WorkerLocks(lifelines) if lifelines else None
         self.name = f"{socket.gethostname()}#{os.getpid()}#{secrets.token_hex(4)}"
@@ -105,7 +114,6 @@ class Worker:
         """Work until cancelled; then finish what is nearly done and leave the rest in the queue."""
         if self._lifeline:
             self._lifeline.hold(self.name)
-            await self._take_over()
         lanes: list[asyncio.Task[None]] = []
         own = [asyncio.create_task(self._watch()), asyncio.create_task(self._mend())]
         try:
@@ -127,7 +135,10 @@ class Worker:
                 self._lifeline.let_go(self.name)
 
     def _docket_worker(self, lane: str, docket: Docket) -> DocketWorker:
-        docket.register(self._take_in(lane), names=[TOKEN])
+        if lane == "changes":
+            docket.register(self._follow, names=[CHANGE])
+        else:
+            docket.register(self._take_in(lane), names=[TOKEN])
         return DocketWorker(
             docket,
             name=self.name,
@@ -139,27 +150,41 @@ class Worker:
             schedule_automatic_tasks=False,
         )
 
-    def _take_in(self, lane: str) -> Callable[..., Awaitable[None]]:
-        async def take(
-            thread: str,
-            request_id: str,
-            user: str,
-            execution: Execution = CurrentExecution(),  # noqa: B008
-        ) -> None:
-            if self._ending:
-                raise _later(execution, WATCH_SECONDS)
-            self._busy += Counter()  # drops those at zero
-            if self._is_served_enough(lane, user):
-                raise _later(execution, self._turn_away(request_id))
-            self._busy[lane, user] += 1
-            try:
-                pause = await self._take(thread, request_id)
-            finally:
-                self._busy[lane, user] -= 1
+    def _take_in(self, lane: str) -> Callable[[str, str, str], Awaitable[None]]:
+        async def take(thread: str, request_id: str, user: str) -> None:
+            pause = await self._take_in_turn(lane, thread, request_id, user)
             if pause is not None:
-                raise _later(execution, pause)
+                later = self._queue.lanes[lane].replace(TOKEN, _in_seconds(pause), request_id)
+                await self._insist(lambda: later(thread, request_id, user))
 
         return take
+
+    async def _follow(self, raw: str, failures: int) -> None:
+        """Follow a change of Slack's; what fails is tried again, so that nothing stays that went."""
+        change = SlackChange.from_json(raw)
+        try:
+            await self._turn.change(change)
+        except Exception as error:
+            logger.warning("change not followed", id=change.id, kind=change.kind, reason=_reason(error), tries=failures)
+            if failures >= CHANGE_FAILURES:
+                return
+            metrics.RETRIES.labels(change.kind).inc()
+            when = _in_seconds(_pause(failures, error))
+            later = self._queue.lanes["changes"].replace(CHANGE, when, change.id)
+            await self._insist(lambda: later(raw, failures + 1))
+
+    async def _take_in_turn(self, lane: str, thread: str, request_id: str, user: str) -> float | None:
+        """Work on a request unless its person has enough of the lane; return the pause before the next try, if any."""
+        if self._ending:
+            return WATCH_SECONDS
+        self._busy += Counter()  # drops those at zero
+        if self._is_served_enough(lane, user):
+            return self._turn_away(request_id)
+        self._busy[lane, user] += 1
+        try:
+            return await self._take(thread, request_id)
+        finally:
+            self._busy[lane, user] -= 1
 
     def _is_served_enough(self, lane: str, user: str) -> bool:
         """Tell whether a person has half of the lane already: the other half is for others."""
@@ -175,11 +200,11 @@ class Worker:
         """Work on a request if it is its thread's turn; return the seconds after which to come again, if at all."""
         self._turned_away.pop(request_id, None)
         if request_id in self._running:
-            return 1.0
+            return HELD_SECONDS
         try:
             job = await self._queue.start(thread, request_id, worker=self.name, lease_seconds=self._lease_seconds)
         except Held:
-            return 1.0
+            return HELD_SECONDS
         if job is None:
             await self._queue.call_up(thread)
             return None
@@ -210,8 +235,10 @@ class Worker:
             return await self._let_go(job, running.verdict)
         if error := running.task.exception():
             return await self._retry(job, error)
-        await self._insist(lambda: self._queue.finish(job, worker=self.name))
-        return None
+        return await self._finish(job)
+
+    async def _finish(self, job: Job) -> float | None:
+        return None if await self._insist(lambda: self._queue.finish(job, worker=self.name)) else 0.0
 
     async def _let_go(self, job: Job, verdict: Verdict | None) -> float | None:
         await self._insist(lambda: self._queue.release(job, worker=self.name))
@@ -220,12 +247,12 @@ class Worker:
         if verdict != "removed":
             return 0.0
         await self._tell(self._turn.stopped(job.request))
-        await self._insist(lambda: self._queue.finish(job, worker=self.name))
-        return None
+        return await self._finish(job)
 
     async def _retry(self, job: Job, error: BaseException) -> float | None:
         failures = job.failures + 1
-        reason = error.reason if isinstance(error, TryAgain) else type(error).__name__
+        reason = _reason(error)
+        metrics.RETRIES.labels(job.request.action).inc()
         logger.warning("request failed", id=job.request.id, action=job.request.action, reason=reason, tries=failures)
         await self._insist(lambda: self._queue.fail(job))
         if failures >= FAILURES and await self._give_up(job, reason):
@@ -233,8 +260,7 @@ class Worker:
         if failures == 1:
             await self._tell(self._turn.delayed(job.request))
         await self._insist(lambda: self._queue.release(job, worker=self.name))
-        pause = PAUSE_SECONDS[min(failures, len(PAUSE_SECONDS)) - 1]
-        return max(pause, error.after_seconds if isinstance(error, TryAgain) else 0)
+        return _pause(job.failures, error)
 
     async def _give_up(self, job: Job, reason: str) -> bool:
         """Tell the person that it did not work, and strike it off; False if it is kept because nobody can be told."""
@@ -253,7 +279,7 @@ class Worker:
             return False
         return True
 
-    async def _insist(self, call: Callable[[], Awaitable[None]]) -> None:
+    async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
         """Have Redis know, even if it is being started again just now."""
         async with asyncio.timeout(INSIST_SECONDS):
             while True:
@@ -273,19 +299,15 @@ class Worker:
                         running.let_go(kept)
 
     async def _mend(self) -> None:
+        """Find what lost its token, and at once what workers that were killed on this machine were at."""
         suspects: frozenset[str] = frozenset()
         while True:
+            dead = self._lifeline.dead() if self._lifeline else []
             with suppress(RedisError):
-                suspects = await self._queue.mend(suspects)
-                await self._take_over()
+                suspects = await self._queue.mend(suspects, dead)
+                if self._lifeline:
+                    self._lifeline.bury(dead)
             await asyncio.sleep(MEND_SECONDS)
-
-    async def _take_over(self) -> None:
-        """Take up at once what workers that were killed on this machine were at."""
-        for name in self._lifeline.dead() if self._lifeline else ():
-            await self._queue.inherit(name, heir=self.name, lease_seconds=self._lease_seconds)
-            if self._lifeline:
-                self._lifeline.bury(name)
 
     async def _let_all_go(self) -> None:
         self._ending = True
@@ -295,6 +317,15 @@ class Worker:
             running.let_go("ending")
 
 
-def _later(execution: Execution, seconds: float) -> AdmissionBlocked:
-    """Return what makes docket put a token back; in its words, the task is not admitted yet."""
-    return AdmissionBlocked(execution, retry_delay=timedelta(seconds=seconds))
+def _reason(error: BaseException) -> str:
+    return error.reason if isinstance(error, TryAgain) else type(error).__name__
+
+
+def _in_seconds(pause: float) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=pause)
+
+
+def _pause(failures: int, error: BaseException) -> float:
+    """Return how long to wait after an error that came after so many others."""
+    pause = PAUSE_SECONDS[min(failures, len(PAUSE_SECONDS) - 1)]
+    return max(pause, error.after_seconds if isinstance(error, TryAgain) else 0)

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -30,9 +31,10 @@ class WorkerLocks:
         files = self._folder.iterdir() if self._folder.exists() else ()
         return [file.name for file in files if _is_free(file)]
 
-    def bury(self, name: str) -> None:
-        """Forget a dead one, after its work was taken over."""
-        (self._folder / name).unlink(missing_ok=True)
+    def bury(self, names: Iterable[str]) -> None:
+        """Forget dead ones, after their work was taken over."""
+        for name in names:
+            (self._folder / name).unlink(missing_ok=True)
 
 
 def _is_free(file: Path) -> bool:

@@ -13,14 +13,18 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.queue import worker as worker_module
-from bot.queue.queue import Queue
+from bot.queue.queue import LANES, Queue
 from bot.queue.worker import Worker
 from bot.redis_server import RedisServer, open_redis
+from bot.slack.changes import SlackChange
 from handlers.request import Request
 from tests.bot.slack.wire import Wire
 
 WITHOUT_TTL = tuple(  # one each, however much is done
-    f"folio-{lane}:{key}" for lane in ("chat", "ingest") for key in ("stream", "workers", "task-workers:")
+    f"folio:{team}:{lane}:{key}"
+    for team in ("", "T2")
+    for lane in LANES
+    for key in ("stream", "workers", "task-workers:")
 )
 RESULT_SECONDS = 20
 
@@ -101,6 +105,7 @@ class Recorder:
     begun: list[str] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
     told: list[tuple[str, str]] = field(default_factory=list)
+    changes: list[SlackChange] = field(default_factory=list)
     failures: dict[str, list[Exception]] = field(default_factory=dict)
     open: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -111,6 +116,11 @@ class Recorder:
         if request.text == "wait":
             await self.open.wait()
         self.done.append(request.text if request.text.startswith("edition") else request.id)
+
+    async def change(self, change: SlackChange) -> None:
+        if self.failures.get(change.id):
+            raise self.failures[change.id].pop(0)
+        self.changes.append(change)
 
     async def delayed(self, request: Request) -> None:
         self.told.append(("delayed", request.id))

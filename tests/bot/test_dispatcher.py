@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
+from langchain_core.messages import HumanMessage
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
@@ -22,6 +23,7 @@ from bot.limits import Limits
 from bot.memory import ThreadMemory
 from bot.queue.queue import Queue
 from bot.queue.worker import TryAgain
+from bot.slack.changes import SlackChange
 from bot.slack.quotes import Quotes
 from handlers.pieces import Pieces, Text, UserError
 from handlers.request import Handler, Request, Services
@@ -65,7 +67,7 @@ def turns_with(slack: Wire, client: AsyncWebClient, redis: Redis, queue: Queue, 
     """Turns whose one handler is the given one."""
     audiences, quotes = Memberships(client, redis, "T1"), Quotes(client, redis)
     upkeep = Reconciler(
-        client=client, redis=redis, library=library, memory=ThreadMemory(redis), quotes=quotes, audiences=audiences
+        client=client, redis=redis, library=library, memory=ThreadMemory(redis), quotes=quotes
     )
 
     def make(handler: Handler) -> Dispatcher:
@@ -91,6 +93,24 @@ def raising(*errors: Exception) -> Handler:
 
 def texts(slack: Wire, request: Request) -> list[str]:
     return [message["text"] for message in slack.said(request.channel, request.thread)]
+
+
+async def test_a_change_waits_until_what_was_made_of_its_message_is_let_go(
+    turns_with: Make, queue: Queue, asked: Request, redis: Redis
+) -> None:
+    """Else the answer to a deleted question would be remembered after it was forgotten."""
+    turns, memory = turns_with(raising()), ThreadMemory(redis)
+    change = SlackChange(id="Ev1", kind="message_deleted", team="T1", at=1.0, channel="D1", ts=asked.ts)
+    await queue.put(asked)
+    job = await queue.start(asked.conversation, asked.id, worker="w", lease_seconds=30)
+    assert job is not None
+    await memory.add(asked.conversation, [HumanMessage("how many?", id=f"{asked.id}:q")])
+    with pytest.raises(TryAgain):
+        await turns.change(change)
+    assert await memory.recall(asked.conversation)
+    await queue.finish(job, worker="w")
+    await turns.change(change)
+    assert not await memory.recall(asked.conversation)
 
 
 async def test_an_answer_comes_and_one_line_tells_of_it(turns_with: Make, slack: Wire, asked: Request) -> None:

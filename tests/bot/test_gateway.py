@@ -14,6 +14,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.gateway import Gateway, register
+from bot.slack.changes import SlackChange
 from handlers.request import Request
 from tests.bot.slack.wire import BOT, Wire
 
@@ -65,6 +66,14 @@ class Inbox:
     async def invalidate(self, key: str) -> None:
         self.steps.append(("invalidate", key))
 
+    async def note(self, change: SlackChange) -> None:
+        self.steps.append(("note", change.kind))
+
+    async def put_change(self, change: SlackChange) -> None:
+        if self.away:
+            raise RedisConnectionError("gone")
+        self.steps.append(("put_change", change))
+
 
 @pytest.fixture
 def inbox() -> Inbox:
@@ -80,7 +89,7 @@ async def app(client: AsyncWebClient, inbox: Inbox) -> AsyncIterator[AsyncApp]:
         return AuthorizeResult(enterprise_id=None, team_id="T1", bot_token="xoxb-test", bot_id="BBOT", bot_user_id=BOT)
 
     app = AsyncApp(client=client, authorize=authorize, signing_secret="s", request_verification_enabled=False)
-    register(app, inbox, audiences=inbox, client=client)  # type: ignore[arg-type]
+    register(app, inbox, inbox, audiences=inbox, client=client)  # type: ignore[arg-type]
     yield app
     await asyncio.sleep(0)
 
@@ -198,16 +207,23 @@ async def test_editing_and_deleting_a_question_reach_the_queue(app: AsyncApp, in
     await send(app, event(type="message", subtype="message_changed", **both))
     await send(app, event(type="message", subtype="message_deleted", deleted_ts=NOW, previous_message=said("two")))
     kinds = [step for step, _ in inbox.steps if step != "invalidate"]
-    assert kinds == ["redo", "cancel", "put"]
+    assert kinds == ["redo", "cancel", "note", "put_change"]
 
 
 async def test_a_membership_is_forgotten_before_its_event_is_acknowledged(app: AsyncApp, inbox: Inbox) -> None:
     await send(app, event(type="member_left_channel", user="UBOB"))
-    assert inbox.steps[:2] == [("invalidate", "C1"), ("invalidate", "UBOB")]
-    assert inbox.steps[2][1].target == "member_left_channel"
+    assert inbox.steps == [("note", "member_left"), ("invalidate", "C1"), ("invalidate", "UBOB")]
 
 
-@pytest.mark.parametrize("kind", ["reaction_added", "team_join", "something_new", "file_shared", "app_context_changed"])
+async def test_what_went_is_hidden_before_it_is_queued_and_acknowledged(app: AsyncApp, inbox: Inbox) -> None:
+    assert (await send(app, event(type="file_deleted", file_id="F1")))[0] == 200
+    assert inbox.steps[0] == ("note", "file_deleted")
+    assert inbox.steps[-1][1].files == ("F1",)
+    inbox.away = True
+    assert (await send(app, event(type="file_deleted", file_id="F1")))[0] == 500
+
+
+@pytest.mark.parametrize("kind", ["reaction_added", "something_new", "file_shared", "app_context_changed"])
 async def test_every_event_is_acknowledged(app: AsyncApp, inbox: Inbox, kind: str) -> None:
     assert (await send(app, event(type=kind)))[0] == 200
     assert inbox.steps == []
@@ -257,7 +273,7 @@ async def test_a_queue_that_hangs_does_not_hold_up_slack(
             return True
 
     monkeypatch.setattr("bot.gateway.TAKE_SECONDS", 0.1)
-    gate = Gateway(Hanging(), client, None)  # type: ignore[arg-type]
+    gate = Gateway(Hanging(), Inbox(), client, None)  # type: ignore[arg-type]
     response = await gate.take(command("/ask"), AsyncBoltContext(), _nothing)
     assert response is not None
     assert response.status == 200

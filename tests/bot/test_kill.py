@@ -30,6 +30,7 @@ class Echo:
         await asyncio.sleep(float(request.text or 0))
         await self.redis.rpush("done", request.id)
         await self.redis.expire("begun", 600), await self.redis.expire("done", 600)
+    async def change(self, change): ...
     async def delayed(self, request): ...
     async def stopped(self, request): ...
     async def given_up(self, request, reason): ...
@@ -116,7 +117,7 @@ def test_a_lifeline_tells_the_dead_from_the_living(tmp_path: Path) -> None:
     assert two.dead() == []
     (tmp_path / "killed").touch()
     assert two.dead() == ["killed"]
-    two.bury("killed")
+    two.bury(["killed"])
     one.let_go("one")
     assert two.dead() == []
     two.let_go("two")

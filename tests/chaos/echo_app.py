@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from bot import gateway, log
+from bot.access.gone import Gone
 from bot.access.memberships import Memberships
 from bot.access.reconcile import Reconciler
 from bot.dispatcher import Dispatcher
@@ -76,11 +77,10 @@ async def main(api_url: str, data_dir: Path, seconds: float) -> None:
             limits=Limits(redis, 100_000, 100_000),
             upkeep=Reconciler(
                 client=slack.client, redis=redis, library=library, memory=ThreadMemory(redis), quotes=quotes,
-                audiences=audiences,
             ),
             handlers=dict.fromkeys(ACTIONS, echo(seconds)),
         )  # fmt: skip
-        gateway.register(slack.app, queue, audiences=audiences)
+        gateway.register(slack.app, queue, Gone(redis), audiences=audiences)
         worker = asyncio.create_task(Worker(queue, turn=turns, lifelines=data_dir / "workers").run())
         await slack.start()
         print("ready", flush=True)

@@ -3,6 +3,7 @@
 # ruff: noqa: F811 - fixtures of other folders
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,11 +16,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
 from bot.access import reconcile as reconcile_module
-from bot.access.memberships import Memberships
+from bot.access.gone import Gone
 from bot.access.reconcile import Reconciler, seconds_until_night
 from bot.memory import ThreadMemory
+from bot.queue.worker import TryAgain
+from bot.slack.changes import CHANNEL_GONE, SlackChange
 from bot.slack.quotes import Quotes
-from handlers.request import Request
 from indexing.audience import Audience
 from indexing.document import Share
 from indexing.library import Library
@@ -53,8 +55,7 @@ def upkeep(
     quotes: Quotes,
 ) -> Reconciler:
     """The upkeep of all that."""
-    audiences = Memberships(client, redis, "T1")
-    return Reconciler(client=client, redis=redis, library=library, memory=memory, quotes=quotes, audiences=audiences)
+    return Reconciler(client=client, redis=redis, library=library, memory=memory, quotes=quotes)
 
 
 @pytest.fixture
@@ -76,10 +77,9 @@ async def document(
     return str(receipt.document.id)
 
 
-def event(name: str, **fields: Any) -> Request:
-    """Make what the listeners make of one of Slack's events."""
-    usual = {"id": f"T1:upkeep:{name}", "action": "upkeep", "team": "T1", "channel": "", "user": ""}
-    return Request(**{**usual, "target": name, **fields})
+def event(kind: str, *, at: float = 1.0, **fields: Any) -> SlackChange:
+    """Make what the gateway makes of one of Slack's events, of long ago."""
+    return SlackChange(id=f"Ev:{kind}", kind=kind, team="T1", at=at, **fields)
 
 
 async def channels(library: Library) -> set[str]:
@@ -138,7 +138,7 @@ async def test_an_unshared_file_is_gone_where_slack_does_not_show_it(
     assert await channels(library) == {"C2"}
 
 
-@pytest.mark.parametrize("name", sorted(reconcile_module.CHANNEL_GONE))
+@pytest.mark.parametrize("name", sorted(CHANNEL_GONE))
 async def test_a_channel_that_is_gone_takes_its_documents_along(
     name: str,
     upkeep: Reconciler,
@@ -151,13 +151,65 @@ async def test_a_channel_that_is_gone_takes_its_documents_along(
     assert (await remembered(memory, "C1"), await remembered(memory, "C2")) == (False, True)
 
 
-async def test_only_the_bots_own_leaving_takes_documents_along(
-    upkeep: Reconciler, document: str, library: Library
-) -> None:
-    await upkeep.handle(event("member_left_channel", channel="C1", user="U1"))
+async def test_nobody_elses_leaving_takes_documents_along(upkeep: Reconciler, document: str, library: Library) -> None:
+    await upkeep.handle(event("member_left", channel="C1", user="U1"))
     assert await channels(library) == {"C1", "C2"}
-    await upkeep.handle(event("member_left_channel", channel="C1", user="UBOT"))
+
+
+async def test_only_the_channel_that_a_file_left_forgets_it(
+    upkeep: Reconciler, document: str, library: Library, shared: Made, wire: Wire, tmp_path: Path
+) -> None:
+    """Soon after an upload Slack does not list yet where else the file is."""
+    await library.add(tmp_path / "handbook.pdf", shared(channel="D1", file_id="F1", ts="3.0"))
+    wire.answers["files.info"] = {"file": {"id": "F1", "channels": ["C9"]}}
+    await upkeep.handle(event("file_unshared", files=("F1",), channel="C1"))
+    assert await channels(library) == {"C2", "D1"}
+
+
+async def test_an_empty_list_of_shares_is_asked_for_again(
+    upkeep: Reconciler, document: str, library: Library, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    unshared = event("file_unshared", files=("F1",), channel="C1", at=now)
+    wire.answers["files.info"] = {"file": {"id": "F1", "channels": []}}
+    with pytest.raises(TryAgain) as later:
+        await upkeep.handle(unshared)
+    assert 50 < later.value.after_seconds <= 60
+    assert await channels(library) == {"C1", "C2"}
+    monkeypatch.setattr("time.time", lambda: now + 61)
+    await upkeep.handle(unshared)
     assert await channels(library) == {"C2"}
+
+
+async def test_a_file_that_is_shown_there_still_is_not_hidden_any_more(
+    upkeep: Reconciler, document: str, library: Library, wire: Wire, redis: Redis
+) -> None:
+    """It was shared twice in a channel and one message went."""
+    unshared = event("file_unshared", files=("F1",), channel="C1", at=time.time())
+    await Gone(redis).note(unshared)
+    wire.answers["files.info"] = {"file": {"id": "F1", "channels": ["C1"]}}
+    await upkeep.handle(unshared)
+    assert await channels(library) == {"C1", "C2"}
+    assert await Gone(redis).among(await library.shares()) == frozenset()
+
+
+async def test_a_file_taken_out_of_a_message_is_gone_from_that_message_only(
+    upkeep: Reconciler, document: str, library: Library, shared: Made, tmp_path: Path
+) -> None:
+    await library.add(tmp_path / "handbook.pdf", shared(ts="8.0"))
+    await upkeep.handle(event("file_unshared", files=("F1",), channel="C1", ts="1.0"))
+    assert {(share.channel, share.ts) for share in await library.shares()} == {("C1", "8.0"), ("C2", "2.0")}
+
+
+async def test_a_channel_with_a_new_id_keeps_what_is_known_of_it(
+    upkeep: Reconciler, document: str, library: Library, memory: ThreadMemory
+) -> None:
+    await upkeep.handle(event("channel_id_changed", channel="C1", new_channel="C7"))
+    assert await channels(library) == {"C2", "C7"}
+    assert await library.search(["paid leave"], readable_by=Audience(frozenset({"C7"})))
+    assert (await remembered(memory, "C1"), await remembered(memory, "C7")) == (False, True)
+    await upkeep.handle(event("message_deleted", channel="C7", ts="9.0"))
+    assert not await remembered(memory, "C7")
 
 
 async def test_a_deleted_message_takes_its_file_and_its_turn_along(
@@ -182,11 +234,9 @@ async def test_somebody_who_left_the_company_is_forgotten(
     tmp_path: Path,
 ) -> None:
     await library.add(tmp_path / "handbook.pdf", shared(channel="D1", file_id="F3", ts="3.0"))
-    wire.answers["users.info"] = {"user": {"id": "U1", "deleted": False}}
-    await upkeep.handle(event("user_change", user="U1"))
+    await upkeep.handle(event("user_changed", user="U1"))
     assert await remembered(memory, "C1")
-    wire.answers["users.info"] = {"user": {"id": "U1", "deleted": True}}
-    await upkeep.handle(event("user_change", user="U1"))
+    await upkeep.handle(event("user_left", user="U1"))
     assert not await remembered(memory, "C1")
     assert await channels(library) == {"C1", "C2"}
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.incoming import BUTTONS, COMMANDS, Cancel, Put, Redo, Stop, feedback, parse_event, plain_text
+from bot.slack.changes import SlackChange
+from bot.slack.incoming import COMMANDS, Cancel, Put, Redo, Stop, feedback, parse_event, plain_text
 from handlers.request import Request
 
 BOT, TEAM, ALICE = "UBOT", "T1", "UALICE"
@@ -133,9 +134,25 @@ def test_our_own_streams_change_all_the_time_and_are_nothing() -> None:
 
 
 def test_a_file_taken_out_of_a_message_is_looked_after() -> None:
-    [step, *_] = parse_event(edited(message("x", files=[{"id": "F1"}]), message("x")), BOT)
-    assert isinstance(step, Put)
-    assert (step.request.action, step.request.target, step.request.files) == ("upkeep", "file_unshared", ("F1",))
+    [change, *_] = parse_event(edited(message("x", files=[{"id": "F1"}]), message("x")), BOT)
+    assert isinstance(change, SlackChange)
+    assert (change.kind, change.channel, change.ts, change.files) == ("file_unshared", "D1", NOW, ("F1",))
+
+
+@pytest.mark.parametrize("before", [message("", files=[{"id": "F1"}]), message("why?"), message("docs")])
+@pytest.mark.parametrize("text", ["", " ", f"<@{BOT}>"])
+def test_a_question_that_was_emptied_is_cancelled(before: dict[str, Any], text: str) -> None:
+    """The file was taken out of it, or the words: "say something" would be no answer to that."""
+    steps = parse_event(edited(before, message(text)), BOT)
+    assert steps[-1] == Cancel(f"T1:D1:{NOW}")
+    assert not any(isinstance(step, Redo) for step in steps)
+
+
+def test_a_file_that_stays_without_words_is_still_wanted() -> None:
+    file = [{"id": "F1"}]
+    [step] = parse_event(edited(message("summarize", files=file), message("", files=file)), BOT)
+    assert isinstance(step, Redo)
+    assert step.request.action == "upload"
 
 
 @pytest.mark.parametrize("tombstone", [False, True])
@@ -145,31 +162,11 @@ def test_a_deleted_question_is_cancelled_and_forgotten(tombstone: bool) -> None:
         event |= {"subtype": "message_changed", "message": {"subtype": "tombstone", "ts": NOW, "user": "USLACKBOT"}}
     else:
         event |= {"subtype": "message_deleted", "deleted_ts": NOW}
-    cancel, put = parse_event(told(event), BOT)
+    cancel, change = parse_event(told(event), BOT)
     assert cancel == Cancel(f"T1:C1:{NOW}")
-    assert isinstance(put, Put)
-    assert (put.request.action, put.request.target, put.request.ts, put.request.thread) == (
-        "upkeep", "message_deleted", NOW, NOW,
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("event", "channel", "user", "files"),
-    [
-        ({"type": "file_deleted", "file_id": "F1"}, "", "", ("F1",)),
-        ({"type": "file_unshared", "file_id": "F1", "user_id": ALICE}, "", ALICE, ("F1",)),
-        ({"type": "member_left_channel", "channel": "C1", "user": ALICE}, "C1", ALICE, ()),
-        ({"type": "channel_archive", "channel": "C1", "user": ALICE}, "C1", ALICE, ()),
-        ({"type": "user_change", "user": {"id": ALICE, "deleted": True}}, "", ALICE, ()),
-        ({"type": "channel_id_changed", "old_channel_id": "C1", "new_channel_id": "C2"}, "C1", "", ()),
-    ],
-)
-def test_changes_of_what_may_be_known_are_noted_once(
-    event: dict[str, Any], channel: str, user: str, files: tuple[str, ...]
-) -> None:
-    request = only(told(event)).request
-    assert (request.id, request.action, request.target) == ("Ev1", "upkeep", event["type"])
-    assert (request.channel, request.user, request.files) == (channel, user, files)
+    assert isinstance(change, SlackChange)
+    assert (change.kind, change.channel, change.ts, change.thread) == ("message_deleted", "C1", NOW, NOW)
+    assert change.request_id == f"T1:C1:{NOW}"
 
 
 def command(name: str, text: str = "") -> dict[str, Any]:
@@ -245,18 +242,17 @@ def test_a_shortcut_is_answered_to_the_one_who_chose_it() -> None:
         ("<https://a.example/x|a.example/x>", "a.example/x"),
         ("<https://a.example/x>", "https://a.example/x"),
         ("2 &lt; 3", "2 < 3"),
+        ("caf\ud83d", "caf\ufffd"),
+        ("\ud83d\ude00", "\U0001f600"),
     ],
 )
 def test_text_is_as_it_was_typed(said: str, typed: str) -> None:
     assert plain_text(said, BOT) == typed
 
 
-def test_buttons_name_no_action_of_the_house() -> None:
-    assert "upkeep" not in BUTTONS
-
-
 odd = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from([NOW, "C1", "im", "message"]),
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5)
+    | st.sampled_from([NOW, "C1", "im", "message", "file_deleted", "user_change", "channel_id_changed"]),
     lambda inner: st.lists(inner, max_size=3)
     | st.dictionaries(
         st.sampled_from(

@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
+from bot.access.gone import Gone
 from bot.access.memberships import Memberships
 from bot.gateway import register
 from bot.queue.queue import Queue
@@ -20,6 +21,7 @@ from bot.redis_server import RedisServer, open_redis
 from bot.sandbox import Sandbox
 from bot.settings import SlackSettings
 from bot.slack.answer import Answer
+from bot.slack.changes import SlackChange
 from bot.slack.connect import SlackConnection, connect_slack
 from bot.slack.files import SlackFiles
 from bot.slack.thread import open_thread
@@ -41,15 +43,19 @@ class Echo:
     audiences: Memberships
     slow: bool = False
     done: list[Request] = field(default_factory=list)
+    noted: list[str] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
     readable: dict[str, set[str]] = field(default_factory=dict)
 
     async def __call__(self, request: Request) -> None:
-        if request.action != "upkeep":
-            if not (request.ts or request.thread or request.action in PRIVATE):
-                request = await open_thread(self.connection.client, self.redis, request)
-            self.readable[request.id] = set((await self.audiences.resolve(request)).channels)
-            await Answer(self.connection.client, self.redis, request).show(self.pieces(request))
+        if not (request.ts or request.thread or request.action in PRIVATE):
+            request = await open_thread(self.connection.client, self.redis, request)
+        self.readable[request.id] = set((await self.audiences.resolve(request)).channels)
+        await Answer(self.connection.client, self.redis, request).show(self.pieces(request))
         self.done.append(request)
+
+    async def change(self, change: SlackChange) -> None:
+        self.changes.append(change.kind)
 
     async def pieces(self, request: Request) -> AsyncIterator[Piece]:
         yield Text(f"{request.action}: {request.text} ")
@@ -77,6 +83,16 @@ async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
     await sandbox.stop()
 
 
+class NotedGone(Gone):
+    """Tells which changes the gateway saw, those too that leave nothing to tidy."""
+
+    kinds: list[str]
+
+    async def note(self, change: SlackChange) -> None:
+        await super().note(change)
+        self.kinds.append(change.kind)
+
+
 @pytest.fixture
 async def echo(sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Echo]:
     """The bot with an echo for a mind."""
@@ -86,8 +102,10 @@ async def echo(sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Echo]:
     connection = await connect_slack(SlackSettings(api_url=sandbox.api_url, **TOKENS), loopback=True)  # type: ignore[arg-type]
     async with Queue(redis, url) as queue:
         audiences = Memberships(connection.client, redis, connection.team_id)
-        register(connection.app, queue, audiences=audiences)
         echo = Echo(connection, redis, queue, audiences)
+        gone = NotedGone(redis)
+        gone.kinds = echo.noted
+        register(connection.app, queue, gone, audiences=audiences)
         working = asyncio.create_task(Worker(queue, turn=echo).run())
         await connection.start()
         yield echo
@@ -176,7 +194,7 @@ async def test_whoever_leaves_a_channel_takes_its_documents_out_of_others(
     await alice.says(pair, mention)
     await until(lambda: len(echo.readable) == 1)
     await bob.client.conversations_leave(channel=finance)
-    await until(lambda: any(request.target == "member_left_channel" for request in echo.done))
+    await until(lambda: "member_left" in echo.noted)
     await alice.says(pair, mention)
     await until(lambda: len(echo.readable) == 2)
     before, after = echo.readable.values()
@@ -230,7 +248,7 @@ async def test_a_deleted_question_is_not_answered_to_its_end(alice: Person, echo
     ts = await alice.says(dm, "hello")
     await until(lambda: echo.readable)
     await alice.client.chat_delete(channel=dm, ts=ts)
-    await until(lambda: any(request.target == "message_deleted" for request in echo.done))
+    await until(lambda: "message_deleted" in echo.changes)
     assert not any(request.action == "chat" for request in echo.done)
 
 
