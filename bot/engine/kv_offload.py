@@ -30,13 +30,15 @@ class KvOffload:
         """Forget a state, if it is here."""
         self.bytes -= len(self._states.pop(key, b""))
 
-    def best(self, tokens: list[int], limit: int) -> tuple[tuple[int, ...], int]:
-        """Return the state with the longest common beginning, and its length."""
-        found: tuple[tuple[int, ...], int] = ((), 0)
+    def best(self, tokens: list[int], limit: int, *, whole: bool = False) -> tuple[tuple[int, ...], int]:
+        """Return the state with the longest common beginning, and its length; `whole`: it must all be common."""
+        best: tuple[tuple[int, ...], int] = ((), 0)
         for key in self._states:
-            if key[: found[1] + 1] == tuple(tokens[: found[1] + 1]):
-                found = (key, common_beginning(list(key), tokens, limit))
-        return found
+            if key[: best[1] + 1] == tuple(tokens[: best[1] + 1]):
+                common = common_beginning(list(key), tokens, limit)
+                if common > best[1] and (common == len(key) or not whole):
+                    best = (key, common)
+        return best
 
     def get(self, key: tuple[int, ...]) -> bytes:
         """Return a state and remember that it was used."""

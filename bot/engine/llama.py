@@ -52,6 +52,9 @@ class Llama:
         self._context = self._open(settings)
         self._memory = api.llama_get_memory(self._context)
         self.cells = api.llama_n_ctx(self._context)
+        self._recurrent = api.llama_model_is_recurrent(self._model) or api.llama_model_is_hybrid(self._model)
+        self._window = api.llama_model_n_swa(self._model)  # tokens; 0 for none
+        self.whole_only = bool(self._recurrent or self._window)
         self.longest: int = min(self.cells, api.llama_model_n_ctx_train(self._model))
         self._adapt(settings.adapters)
         self._batch = Batch(self.batch_tokens)
@@ -174,6 +177,16 @@ class Llama:
     def trim(self, slot: int, tokens: int) -> None:
         """Keep only the first tokens of a slot."""
         api.llama_memory_seq_rm(self._memory, slot, tokens, -1)
+
+    def reusable(self, slot: int, tokens: int) -> bool:
+        """Tell whether the first tokens of a slot can be gone on from, in it or in a copy.
+
+        A recurrent state knows its last token only. Of a sliding window the cells that no token looks at any more may
+        hold another chat by now, wherever they lie (llama.cpp tells only the first position that is left), so that a
+        slot which has gone beyond its window can be gone on from at its end alone.
+        """
+        held = self.held(slot)
+        return not self.whole_only or tokens == held or (not self._recurrent and held <= self._window)
 
     def save(self, slot: int) -> bytes:
         """Return what a slot holds."""

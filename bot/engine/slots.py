@@ -14,11 +14,16 @@ WORTH_PARKING = 64  # tokens beyond what another slot remembers
 class Cache(Protocol):
     """The KV cache itself: llama.cpp's, or the one of a test."""
 
+    whole_only: bool  # a saved state can't be cut: the model's memory is no plain list of tokens
+
     def copy(self, source: int, target: int, tokens: int) -> None:
         """Let an empty slot share the first tokens of another."""
 
     def trim(self, slot: int, tokens: int) -> None:
         """Keep only the first tokens of a slot."""
+
+    def reusable(self, slot: int, tokens: int) -> bool:
+        """Tell whether the first tokens of a slot can be gone on from, in it or in a copy."""
 
     def save(self, slot: int) -> bytes:
         """Return what a slot holds."""
@@ -173,9 +178,9 @@ class Slots:
             if slot.sequence is sequence:
                 continue
             common = common_beginning(slot.remembered(), sequence.tokens, min(slot.held(), sequence.prompt - 1))
-            if common > longest:
+            if common > max(longest, WORTH_SHARING - 1) and self._cache.reusable(slot.number, common):
                 best, longest = slot, common
-        return (best, longest) if longest >= WORTH_SHARING else (None, 0)
+        return best, longest
 
     def _target(self, free: list[Slot], source: Slot | None, common: int) -> Slot:
         """Choose the source itself if most of it stays useful, else the place that is least worth keeping."""
@@ -188,7 +193,7 @@ class Slots:
 
     def _take_parked(self, sequence: Sequence, free: list[Slot]) -> bool:
         """Bring a parked state back if it knows more of the beginning than any slot."""
-        parked, common = self.parking.best(sequence.tokens, sequence.prompt - 1)
+        parked, common = self.parking.best(sequence.tokens, sequence.prompt - 1, whole=self._cache.whole_only)
         need = max(sequence.longest, len(parked))  # it is loaded whole, then trimmed
         if common < self._best(sequence)[1] + WORTH_SHARING or self._committed() + need > self.cells:
             return False

@@ -88,6 +88,11 @@ class FakeModel:
     def trim(self, slot: int, tokens: int) -> None:
         self.memory[slot] = self.memory[slot][:tokens]
 
+    whole_only = False
+
+    def reusable(self, slot: int, tokens: int) -> bool:
+        return True
+
     def save(self, slot: int) -> bytes:
         return pickle.dumps([token for _, token in self.memory[slot]])
 
