@@ -27,6 +27,11 @@ class Document:
     language: str  # "en", "fr" or "" where neither
     added_at: float  # seconds since the epoch
     shares: tuple[Share, ...]
+    labels: tuple[str, ...] = ()  # what people call its pages, where that is not their number
+
+    def label(self, page: int) -> str:
+        """Return what people call a page; "" where that is its number."""
+        return self.labels[page - 1] if 0 < page <= len(self.labels) else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,3 +58,11 @@ class Passage:
     permalink: str  # of the file, in a conversation that the reader may see
     score: float  # rank fusion: comparable within one search only
     relevance: float  # calibrated for the refusal threshold, higher is closer
+    label: str = ""  # what people call the page, where that is not its number: p. iv (PDF 4), slide 3, Costs!2-40
+
+    @property
+    def place(self) -> str:
+        """Return where a person looks for it: the page or pages, or what they are called."""
+        if self.label:
+            return self.label
+        return f"p. {self.page}" if self.last_page <= self.page else f"p. {self.page}\N{EN DASH}{self.last_page}"

@@ -49,6 +49,7 @@ class Page:
 
     number: int  # 1-based
     text: str
+    label: str = ""  # what people call it, where that is not its number
 
 
 class Library:
@@ -212,11 +213,16 @@ class Library:
     ) -> list[Page]:
         """Return a document's text page by page, all of it or these pages; empty if it may not be seen."""
         record = await self._record(document_id)
-        if not record or not record.seen_by(readable_by):
+        document = record.seen_by(readable_by) if record else None
+        if not record or not document:
             return []
         numbers = range(first, min(last or record.pages, record.pages) + 1)
         payloads = await self._index.fetch([id_of(document_id, "page", number) for number in numbers])
-        pages = [Page(number=int(payload["number"]), text=str(payload["text"])) for payload in payloads.values()]
+        pages = [
+            Page(number=number, text=str(payload["text"]), label=document.label(number))
+            for payload in payloads.values()
+            for number in [int(payload["number"])]
+        ]
         return sorted(pages, key=lambda page: page.number)
 
     async def unshare(
@@ -349,7 +355,7 @@ def passage_of(one: rescore.Candidate, document: Document) -> Passage:
     return Passage(
         id=one.hit.id, document_id=document.id, document=share.name, text=one.text, page=page, last_page=last_page,
         heading=str(one.hit.payload["heading"]), permalink=share.permalink, score=one.hit.score,
-        relevance=one.relevance,
+        relevance=one.relevance, label=document.label(page),
     )  # fmt: skip
 
 

@@ -67,7 +67,7 @@ class StoredDocument:
         return Document(
             id=self.document_id, name=newest(shares).name if shares else self.title, pages=self.pages,
             pages_with_text=self.pages_with_text, chunks=self.chunks, language=self.language,
-            added_at=self.added_at, shares=tuple(shares),
+            added_at=self.added_at, shares=tuple(shares), labels=self.labels,
         )  # fmt: skip
 
     def with_share(self, share: Share) -> "StoredDocument":

@@ -21,8 +21,7 @@ MOST_BLOCKS = 45  # of Slack's 50, to leave room for the text and feedback
 def source_label(source: Source) -> str:
     """Return `[1] handbook.pdf, p. 12`."""
     passage = source.passage
-    pages = f"{passage.page}" if passage.last_page <= passage.page else f"{passage.page}\N{EN DASH}{passage.last_page}"
-    return f"[{source.number}] {passage.document}, p. {pages}"
+    return f"[{source.number}] {passage.document}, {passage.place}"
 
 
 def source_lines(sources: Sequence[Source], language: str) -> str:

@@ -32,5 +32,5 @@ def locate_source(source: Source, pages: Sequence[Page]) -> Source:
     passage = source.passage
     for page in pages:
         if key and passage.page <= page.number <= passage.last_page and key in letters_only(page.text):
-            return replace(source, passage=replace(passage, page=page.number, last_page=page.number))
+            return replace(source, passage=replace(passage, page=page.number, last_page=page.number, label=page.label))
     return source

@@ -73,5 +73,5 @@ def shortened_passage(passage: Passage, tokens: int, services: Services) -> Pass
 def fenced(number: int, passage: Passage) -> str:
     """Return a passage as data: nothing in it can end its fence."""
     heading = f"{passage.heading}\n" if passage.heading else ""
-    text = FENCE.sub("‹", f"{passage.document}, p. {passage.page})\n{heading}{passage.text}")
+    text = FENCE.sub("‹", f"{passage.document}, {passage.place})\n{heading}{passage.text}")
     return f"[{number}] ({text}\n"

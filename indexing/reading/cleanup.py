@@ -1,7 +1,11 @@
 """Text as people wrote it: accents that TeX set beside their letters, ligatures, words that a reader glued together."""
 
+import functools
 import re
 import unicodedata
+from collections.abc import Set
+
+from indexing.reading.compounds import is_known_compound
 
 COMBINING = {  # spacing: combining
     "\u00b4": "\u0301",
@@ -19,6 +23,7 @@ GRAVE_INSIDE = re.compile("(?<=[a-z])`([aeu])(?=[a-z])")
 GRAVE = re.compile("`([aeuAEU])")
 HYPHENATED = re.compile("(?<=[^\\W\\d_])([-\u2010\u00ad])\n(?=[a-zà-öø-ÿœ])")
 WORD_BEFORE = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*$")
+WHOLE_WORD = re.compile(r"(?<![\w-])[^\W\d_]{2,}(?:-[^\W\d_]+)*(?![\w-])")
 WORD = re.compile(r"[^\W\d_]+")
 LONGEST_WORD = 40  # letters that are looked at on each side of a hyphen
 LEAST_WORD = 4  # letters of a half that is a word by itself
@@ -47,13 +52,17 @@ LONG_WORD = 25  # letters
 LETTERS_OF_PROSE = 0.8  # of what is not space
 
 
-def repair(text: str) -> str:
-    """Recompose split accents, resolve ligatures (NFKC), join hyphenated words, squeeze spaces within lines."""
+def repair(text: str, vocabulary: Set[str] = frozenset()) -> str:
+    """Recompose split accents, resolve ligatures (NFKC), join hyphenated words, squeeze spaces within lines.
+
+    `vocabulary` has the words of the document: a word that it has elsewhere with a hyphen, or without, is so here, too.
+    """
     text = TEX_QUOTES.sub("« \\1 »", text.replace("\r\n", "\n").replace("\r", "\n"))
     text = PLAIN.sub(lambda match: unicodedata.normalize("NFKC", match[0]), recompose(CONTROL.sub("", text)))
     text = POWER.sub(lambda match: f"10^{match[1].translate(LOWERED)}", text)
     text = "\n".join(SPACES.sub(" ", line).strip() for line in text.split("\n"))
-    text = HYPHENATED.sub(_unhyphenated, text.replace("\u00ad\n", "\n")).replace("\u00ad", "")
+    unhyphenated = functools.partial(_unhyphenated, vocabulary=vocabulary)
+    text = HYPHENATED.sub(unhyphenated, text.replace("\u00ad\n", "\n")).replace("\u00ad", "")
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
 
 
@@ -69,23 +78,30 @@ def raised(before: str, text: str) -> str:
     return text.translate(RAISED)
 
 
-def _unhyphenated(match: re.Match[str]) -> str:
+def _unhyphenated(match: re.Match[str], vocabulary: Set[str]) -> str:
     """Return what stands between the halves of a word at a line's end: a hyphen if it is a compound, or nothing."""
     text, place = match.string, match.start()
     before = WORD_BEFORE.search(text[max(0, place - LONGEST_WORD) : place])
     after = WORD.match(text, match.end(), match.end() + LONGEST_WORD)
-    return "-" if before and after and is_compound(before[0], after[0], text) else ""
+    return "-" if before and after and is_compound(before[0], after[0], text, vocabulary) else ""
 
 
-def is_compound(before: str, after: str, text: str) -> bool:
-    """Tell whether a hyphen belongs between two halves: `c'est-à-dire`, `non-free`, or as the page itself writes it."""
-    *others, last = before.split("-")
-    if (others and last.lower() in LINKING) or last.lower() in BEFORE_HYPHEN or after in AFTER_HYPHEN:
+def is_compound(before: str, after: str, text: str, vocabulary: Set[str] = frozenset()) -> bool:
+    """Tell whether a hyphen belongs between two halves: `c'est-à-dire`, `non-free`, or as the document writes it."""
+    *others, last = re.split("[-'’]", before)
+    if (others and last.lower() in LINKING and "-" in before) or last.lower() in BEFORE_HYPHEN or after in AFTER_HYPHEN:
         return True
-    if occurs(before + after, text) or occurs(last + after, text):
+    if occurs(before + after, text) or occurs(last + after, text) or (last + after).lower() in vocabulary:
         return False
+    if f"{last}-{after}".lower() in vocabulary or is_known_compound(last.lower(), after.lower()):
+        return True
     both_words = min(len(last), len(after)) >= LEAST_WORD and occurs(last, text) and occurs(after, text)
     return both_words or occurs(f"{before}-{after}", text)
+
+
+def words_of(text: str) -> set[str]:
+    """Return the words of a text in small letters, compounds whole; halves at the end of a line are none."""
+    return {word.lower() for word in WHOLE_WORD.findall(HYPHENATED.sub("- ", text))}
 
 
 def occurs(word: str, text: str) -> bool:

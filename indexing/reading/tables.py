@@ -65,22 +65,28 @@ class Grid:
 
 
 def text_with_tables(page: Any) -> str:
-    """Return a pdfium page's text with its tables as rows; "" where it has none, or where that would lose text.
+    """Return a pdfium page's text with its tables as rows; "" where it has none, or where that would lose text."""
+    tables = tables_on(page)
+    if not tables:
+        return ""
+    textpage = page.get_textpage()
+    text = "\n".join(part for part in composed(tables, textpage, page.get_bbox()) if part.strip())
+    return text if letters(text) >= (1 - LOST) * letters(textpage.get_text_bounded()) else ""
+
+
+def tables_on(page: Any) -> list[tuple[Grid, list[str]]]:
+    """Return a pdfium page's tables with their rows.
 
     It has none for us where the page is turned, or where other text stands beside them: rows would tear that apart.
     """
     if page.get_rotation() or not (found := grids(lines_of(page))):
-        return ""
+        return []
     textpage = page.get_textpage()
     if sum(grid.size for grid in found) * textpage.count_chars() > MOST_LOOKED_AT:
-        return ""
-    whole, box = textpage.get_text_bounded(), page.get_bbox()
-    words = set(whole.split())
+        return []
+    words, box = set(textpage.get_text_bounded().split()), page.get_bbox()
     tables = [(grid, rows) for grid in found if (rows := rows_of(grid, textpage, words))]
-    if not tables or any(letters_beside(grid, textpage, box) > FEW_LETTERS for grid, _ in tables):
-        return ""
-    text = "\n".join(part for part in composed(tables, textpage, box) if part.strip())
-    return text if letters(text) >= (1 - LOST) * letters(whole) else ""
+    return [] if any(letters_beside(grid, textpage, box) > FEW_LETTERS for grid, _ in tables) else tables
 
 
 def letters_beside(grid: Grid, textpage: Any, page: Box) -> int:
