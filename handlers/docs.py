@@ -25,7 +25,7 @@ async def docs(request: Request, services: Services) -> Pieces:
         else (text_language(request.text, request.language))
     )
     documents = await services.library.documents(request.audience)
-    if request.target:
+    if request.document:
         yield await removed(request, documents, services, language)
     elif without_accents(verb) in REMOVE:
         yield removal(name, documents, request, language)
@@ -62,7 +62,7 @@ def row(document: Document, request: Request, language: str) -> Choices:
 def button(document: Document, language: str) -> Choice:
     """Return the button that removes a document from this conversation, after a question."""
     confirm = say("docs.confirm", language, name=document.name)
-    return Choice(say("docs.remove", language), "docs", document.id, confirm=confirm, danger=True)
+    return Choice(say("docs.remove", language), "docs", document=document.id, confirm=confirm, danger=True)
 
 
 def removal(name: str, documents: Sequence[Document], request: Request, language: str) -> Choices:
@@ -80,7 +80,7 @@ def removal(name: str, documents: Sequence[Document], request: Request, language
 
 async def removed(request: Request, documents: Sequence[Document], services: Services, language: str) -> Text:
     """Remove the document of a pressed button from this conversation, if the one who pressed may still see it here."""
-    document = next((one for one in documents if one.id == request.target), None)
+    document = next((one for one in documents if one.id == request.document), None)
     if document is None:
         raise UserError(say("docs.gone", language))
     if not is_shared_here(document, request):

@@ -47,7 +47,7 @@ async def extract(request: Request, services: Services) -> Pieces:
 async def wishes(request: Request, services: Services) -> tuple[tuple[Field, ...], str]:
     """Return the fields and the name of the document; a shortcut, whose text is its message's, asks for the usual."""
     usual = SHORTCUT_CHAMPS if request.language == "fr" else SHORTCUT_FIELDS
-    text, name = (usual, "") if request.target else split_source(request.text)
+    text, name = (usual, "") if request.message_ts else split_source(request.text)
     try:
         if name and not name.lower().endswith(EXTENSIONS) and not await may_see(name, request, services):
             with suppress(BadFields):  # else the name was meant, and misspelt: `total:number from invoise`
@@ -96,7 +96,7 @@ async def of_name(name: str, request: Request, services: Services) -> Material:
 
 async def documents_of_thread(request: Request, services: Services) -> list[Material]:
     """Return the documents that were shared in this thread, or in the message of a shortcut."""
-    marks = {ts for ts in (request.target, request.thread) if ts}
+    marks = {ts for ts in (request.message_ts, request.thread) if ts}
     if not marks:
         return []
     documents = await services.library.documents(request.audience)
@@ -109,7 +109,7 @@ async def documents_of_thread(request: Request, services: Services) -> list[Mate
 
 async def of_messages(request: Request, services: Services) -> Material:
     """Return the thread's messages as pages, one each; for a shortcut only the message it was used on."""
-    if request.target:
+    if request.message_ts:
         name, texts = say("extract.message", request.language), [request.text]
     elif request.thread in {"", request.ts}:
         raise UserError(say("extract.nothing", request.language))

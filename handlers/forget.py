@@ -5,8 +5,6 @@ from handlers.request import Request, Services
 from handlers.text.language import request_language
 from handlers.text.messages import say
 
-CONFIRMED = "yes"
-
 
 async def forget(request: Request, services: Services) -> Pieces:
     """Forget what was said in this thread: `forget`."""
@@ -18,9 +16,13 @@ async def forget(request: Request, services: Services) -> Pieces:
 async def forget_me(request: Request, services: Services) -> Pieces:
     """Remove what I keep about you, your words and the files you shared: `/forget-me`."""
     language = request_language(request)
-    if request.target != CONFIRMED:
+    if not request.confirmed:
         button = Choice(
-            say("forget.button", language), "forget_me", CONFIRMED, confirm=say("forget.confirm", language), danger=True
+            say("forget.button", language),
+            "forget_me",
+            confirmed=True,
+            confirm=say("forget.confirm", language),
+            danger=True,
         )
         yield Choices(say("forget.question", language), (button,))
         return

@@ -57,11 +57,12 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Choice:
-    """A button: pressing it makes a Request with this action and target."""
+    """A button: pressing it makes a Request with this action, about a document or as a yes."""
 
     label: str
     action: str
-    target: str
+    document: str = ""
+    confirmed: bool = False
     confirm: str = ""  # a question asked before it happens
     danger: bool = False
 

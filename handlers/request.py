@@ -32,8 +32,15 @@ class Request:
     language: str = "en"  # of the person: what the bot's own words are in
     user_team: str = ""  # differs from team for members of other companies (Slack Connect)
     response_url: str = ""  # commands: the only way to answer where the bot is not a member
-    target: str = ""  # what a button or shortcut was pressed on: a document id, a message ts
+    message_ts: str = ""  # of the message that a shortcut was used on; its words are the text
+    document: str = ""  # id of the document that a button is about
+    confirmed: bool = False  # by a button: yes, do it
     audience: Audience = field(default=NOBODY, compare=False)  # resolved by the worker, never stored
+
+    @property
+    def is_pressed(self) -> bool:
+        """Tell whether a button or a shortcut asks, in a message that stands already."""
+        return bool(self.message_ts or self.document or self.confirmed)
 
     @property
     def conversation(self) -> str:

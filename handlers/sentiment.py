@@ -76,7 +76,7 @@ async def collect(request: Request, wish: str, services: Services, limit: int) -
         return await of_files(request.files, request, services, limit)
     if wish and not THREAD_WORDS.fullmatch(wish):
         return Collected((Item(wish),))
-    if request.target or request.thread not in {"", request.ts}:
+    if request.message_ts or request.thread not in {"", request.ts}:
         return await of_thread(request, services, limit)
     raise UserError(say("sentiment.empty", request.language))
 
@@ -104,9 +104,9 @@ async def of_files(file_ids: Sequence[str], request: Request, services: Services
 
 async def of_thread(request: Request, services: Services, limit: int) -> Collected:
     """Take the tables that were shared in the thread, else what people said in it; of a shortcut only its message."""
-    said = await services.messages.thread(request.channel, request.thread or request.target)
-    if request.target:
-        said = [message for message in said if message.ts == request.target]
+    said = await services.messages.thread(request.channel, request.thread or request.message_ts)
+    if request.message_ts:
+        said = [message for message in said if message.ts == request.message_ts]
     if tables := [file_id for message in said for file_id in message.tables]:
         return await of_files(tables, request, services, limit)
     items = [Item(m.text, m.ts, m.user) for m in said if m.user and m.text.strip() and m.ts != request.ts]

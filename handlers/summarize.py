@@ -56,12 +56,12 @@ def method_called(word: str) -> str:
 
 async def summarize(request: Request, services: Services) -> Pieces:
     """Summarize a document with its pages: `/summarize [file] [stuff|map_reduce|refine]`."""
-    if request.target and not request.files:
+    if request.message_ts and not request.files:
         async with aclosing(of_message(request, services)) as pieces:
             async for piece in pieces:
                 yield piece
         return
-    if request.target:  # a shortcut on a message with files: its text is not a name
+    if request.message_ts:  # a shortcut on a message with files: its text is not a name
         request = replace(request, text="")
     wish = wish_of(request.text)
     documents = await chosen(wish, request, services)

@@ -88,7 +88,7 @@ def _button(choice: Choice, number: int, language: str) -> Block:
         "type": "button",
         "text": _plain(choice.label),
         "action_id": f"do:{choice.action}:{number}",
-        "value": json.dumps({"action": choice.action, "target": choice.target}),
+        "value": json.dumps({"action": choice.action, "document": choice.document, "confirmed": choice.confirmed}),
     }
     if choice.danger:
         button["style"] = "danger"

@@ -206,7 +206,8 @@ def _button(body: Body) -> list[Step]:
     request = _pressed(
         body,
         action=str(wanted["action"]),
-        target=str(wanted.get("target") or ""),
+        document=str(wanted.get("document") or ""),
+        confirmed=wanted.get("confirmed") is True,
         thread=thread,
         response_url=str(body.get("response_url") or "") if private else "",
     )
@@ -221,7 +222,7 @@ def _shortcut(body: Body) -> list[Step]:
     request = _pressed(
         body,
         action=action,
-        target=str(message.get("ts") or body.get("message_ts") or ""),
+        message_ts=str(message.get("ts") or body.get("message_ts") or ""),
         text=plain_text(str(message.get("text") or "")),
         files=file_ids(message.get("files")),
         response_url=str(body.get("response_url") or ""),

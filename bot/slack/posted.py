@@ -75,7 +75,8 @@ class PostedMessages:
 
 def edition(request: Request) -> str:
     """Return what differs when a question was edited, without keeping its words."""
-    words = json.dumps([request.action, request.text, request.files, request.target])
+    about = (request.document, request.message_ts, request.confirmed)
+    words = json.dumps([request.action, request.text, request.files, about])
     return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 

@@ -24,7 +24,7 @@ async def open_thread(client: AsyncWebClient, redis: Redis, request: Request) ->
 
     Where the bot may not post the request comes back as it was: it is answered privately.
     """
-    if request.thread or request.target or not (request.text or request.action in NEEDS_NO_WORDS):
+    if request.thread or request.is_pressed or not (request.text or request.action in NEEDS_NO_WORDS):
         return request  # in a thread already, pressed on another's message, or nothing worth a place in the channel
     key = f"root:{request.id}"
     answers: Any = redis  # its types say bytes-or-str for what decode_responses makes str

@@ -45,7 +45,7 @@ async def ingest(file_id: str, request: Request, services: Services) -> Outcome:
             file = await services.files.fetch(file_id, Path(folder))
             name = file.name
             share = Share(
-                channel=request.channel, file_id=file_id, user=request.user, ts=request.ts or request.target,
+                channel=request.channel, file_id=file_id, user=request.user, ts=request.ts or request.message_ts,
                 permalink=file.permalink, name=name,
             )  # fmt: skip
 

@@ -38,7 +38,7 @@ def event(kind: str, **fields: Any) -> Payload:
 
 SAID = {"user": "U1", "text": SECRET, "ts": "1790000000.000100", "files": [{"id": "F1", "name": SECRET}]}
 PERSON = {"user": {"id": "U1", "team_id": "T1"}, "team": {"id": "T1"}, "channel": {"id": "D1"}, "trigger_id": "9.9"}
-BUTTON = {"action_id": "do:docs:0", "block_id": "b", "type": "button", "value": '{"action": "docs", "target": "d1"}'}
+BUTTON = {"action_id": "do:docs:0", "block_id": "b", "type": "button", "value": '{"action": "docs", "document": "d1"}'}
 SOUND: tuple[tuple[str, Payload], ...] = (
     ("events_api", event("message")),
     ("events_api", event("app_mention", channel_type="channel")),

@@ -51,7 +51,7 @@ async def test_forget_me_asks_first_then_removes_words_and_files(
     question = await do(asked("forget_me"))
     (row,) = [piece for piece in question.pieces if isinstance(piece, Choices)]
     assert await services.memory.recall(first.conversation)
-    shown = await do(asked("forget_me", target=row.choices[0].target))
+    shown = await do(asked("forget_me", confirmed=row.choices[0].confirmed))
     assert "2 messages" in shown.text
     assert "1 files" in shown.text
     assert await services.memory.recall(first.conversation) == []

@@ -34,7 +34,7 @@ async def test_a_document_of_another_conversation_has_no_button_here(shares: Sha
     (row,) = rows(await do(asked("docs", audience=BOTH)))
     assert not row.choices
     with pytest.raises(UserError, match="another conversation"):
-        await do(asked("docs", target=receipt.document.id, audience=BOTH))
+        await do(asked("docs", document=receipt.document.id, audience=BOTH))
 
 
 async def test_the_button_removes_it_from_this_conversation_only(
@@ -42,7 +42,7 @@ async def test_the_button_removes_it_from_this_conversation_only(
 ) -> None:
     receipt = await shares("handbook.md", "Paid leave is 27 days.")
     await shares("handbook.md", "Paid leave is 27 days.", channel="C2")
-    await do(asked("docs", target=receipt.document.id))
+    await do(asked("docs", document=receipt.document.id))
     assert await services.library.documents(Audience(frozenset({"C1"}))) == []
     assert len(await services.library.documents(Audience(frozenset({"C2"})))) == 1
 
@@ -52,7 +52,7 @@ async def test_a_button_pressed_by_one_who_may_not_see_it_does_nothing(
 ) -> None:
     receipt = await shares("handbook.md", "Paid leave is 27 days.")
     with pytest.raises(UserError, match="not here any more"):
-        await do(asked("docs", target=receipt.document.id, audience=Audience(frozenset({"C3"}))))
+        await do(asked("docs", document=receipt.document.id, audience=Audience(frozenset({"C3"}))))
     assert len(await services.library.documents(Audience(frozenset({"C1"})))) == 1
 
 

@@ -226,7 +226,7 @@ async def test_a_shortcut_reads_the_message_it_was_used_on() -> None:
     used = services({"what": "Lunch", "who": "Nora", "date": "3 June 2026", "amount": None})
     used.library.documents = _nothing
     used.messages = None
-    pieces = await pieces_of(extract(request("extract", "Lunch with Nora on 3 June 2026?", target="5.0"), used))
+    pieces = await pieces_of(extract(request("extract", "Lunch with Nora on 3 June 2026?", message_ts="5.0"), used))
     text = next(piece.markdown for piece in pieces if isinstance(piece, Text))
     assert "this message" in text
     assert "| date | 2026-06-03 |" in text

@@ -78,7 +78,7 @@ async def test_a_thread_is_read_without_the_bot_and_the_question(services: Any) 
 
 async def test_a_shortcut_judges_its_message(services: Any) -> None:
     services.messages.said = [ThreadMessage("U1", "good", "1.0"), ThreadMessage("U2", "bad", "3.0")]
-    asked = request("sentiment", target="3.0", thread="1.0")
+    asked = request("sentiment", message_ts="3.0", thread="1.0")
     (said,) = await pieces_of(sentiment(asked, services))
     assert said == Text("**Negative** (90% sure).")
 

@@ -97,9 +97,10 @@ async def test_the_default_is_the_document_shared_last_here(
 async def test_a_shortcut_summarises_the_message_it_was_used_on(do: Do, asked: Asked, model: ScriptedModel) -> None:
     model.says("- Nora orders twelve lamps for the Leeds office.")
     said = "Hi all, Nora orders twelve lamps for the office in Leeds, they should come on Friday. Thanks!"
-    assert (await do(asked("summarize", said, target="5.0"))).text == "- Nora orders twelve lamps for the Leeds office."
+    pressed = asked("summarize", said, message_ts="5.0")
+    assert (await do(pressed)).text == "- Nora orders twelve lamps for the Leeds office."
     with pytest.raises(UserError, match="no text"):
-        await do(asked("summarize", "", target="5.0"))
+        await do(asked("summarize", "", message_ts="5.0"))
 
 
 async def test_a_book_is_brought_together_in_rounds_that_hear_its_end(model: ScriptedModel) -> None:

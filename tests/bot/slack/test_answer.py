@@ -190,13 +190,13 @@ async def test_a_lesson_with_pictures_keeps_its_order(
 async def test_choices_are_buttons_with_a_question_first(
     client: AsyncWebClient, redis: Redis, wire: Wire, request_: Request
 ) -> None:
-    remove = Choice("Remove", "docs", "remove d1", confirm="Remove handbook.pdf?", danger=True)
+    remove = Choice("Remove", "docs", document="d1", confirm="Remove handbook.pdf?", danger=True)
     await Answer(client, redis, request_).show(pieces(Text("Documents:"), Choices("handbook.pdf, 3 pages", (remove,))))
     [said] = wire.said("C1", request_.thread)
     assert said["text"] == "Documents:\n\nhandbook.pdf, 3 pages"
     button = said["blocks"][1]["accessory"]
     assert (button["action_id"], button["style"]) == ("do:docs:0", "danger")
-    assert button["value"] == '{"action": "docs", "target": "remove d1"}'
+    assert button["value"] == '{"action": "docs", "document": "d1", "confirmed": false}'
     assert button["confirm"]["text"]["text"] == "Remove handbook.pdf?"
 
 

@@ -199,13 +199,13 @@ def button(value: str, **more: Any) -> dict[str, Any]:
 
 
 def test_a_button_works_for_the_one_who_presses_it() -> None:
-    request = only(button('{"action": "docs", "target": "doc1"}')).request
-    assert (request.user, request.action, request.target, request.thread) == ("UBOB", "docs", "doc1", "1.1")
+    request = only(button('{"action": "docs", "document": "doc1"}')).request
+    assert (request.user, request.action, request.document, request.thread) == ("UBOB", "docs", "doc1", "1.1")
     assert request.response_url == ""
 
 
 def test_a_button_in_a_private_answer_answers_privately() -> None:
-    body = button('{"action": "docs", "target": "doc1"}', container={"is_ephemeral": True, "message_ts": "2.2"})
+    body = button('{"action": "docs", "document": "doc1"}', container={"is_ephemeral": True, "message_ts": "2.2"})
     request = only(body).request
     assert (request.thread, request.response_url) == ("", "https://hooks.example/2")
 
@@ -228,7 +228,7 @@ def test_a_shortcut_is_answered_to_the_one_who_chose_it() -> None:
         "message": {"ts": "2.2", "text": "I &lt;3 it", "files": [{"id": "F1"}]},
     }  # fmt: skip
     request = only(body).request
-    assert (request.action, request.text, request.files, request.target) == ("sentiment", "I <3 it", ("F1",), "2.2")
+    assert (request.action, request.text, request.files, request.message_ts) == ("sentiment", "I <3 it", ("F1",), "2.2")
     assert (request.thread, request.response_url) == ("", "https://hooks.example/3")
 
 

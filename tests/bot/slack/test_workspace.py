@@ -63,7 +63,7 @@ class Echo:
             yield Text(f"word{word} ")
             await asyncio.sleep(0.05)
         if request.action == "help":
-            yield Choices("Documents", (Choice("List", "docs", "all"),))
+            yield Choices("Documents", (Choice("List", "docs", document="all"),))
 
     async def delayed(self, request: Request) -> None:
         """Nothing to tell."""
@@ -266,7 +266,7 @@ async def test_a_button_is_pressed_by_somebody_else_and_is_his_request(
         json={"channel": general, "ts": message["ts"], "action_id": button["action_id"], "value": button["value"]},
     )
     await until(lambda: len(echo.done) == 2)
-    assert (echo.done[1].user, echo.done[1].action, echo.done[1].target) == (bob.id, "docs", "all")
+    assert (echo.done[1].user, echo.done[1].action, echo.done[1].document) == (bob.id, "docs", "all")
 
 
 async def test_faults_of_slack_leave_one_answer_each(sandbox: Sandbox, alice: Person, echo: Echo) -> None:
