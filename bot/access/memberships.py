@@ -1,18 +1,15 @@
-"""Who may read what: Slack's memberships to the conversations whose documents one answer may use.
-
-The rule is pure and stands first; below it are the look-ups that give it its facts.
-"""
+"""Who may read what: Slack's memberships, the facts that bot/access/rule.py decides on."""
 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from redis.asyncio import Redis
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.access.rule import Conversation, Standing, conversation_kind, is_external, may_read, standing_of
 from bot.slack.errors import SLACK_ERRORS, code
 from handlers.request import Request
 from indexing.audience import NOBODY, Audience
@@ -23,72 +20,9 @@ FEW_PEOPLE = 20  # more are looked up as one list
 AT_ONCE = 8  # look-ups
 PAGE = 200
 
-Standing = Literal["full", "guest", "outsider", "gone"]
-Kind = Literal["public", "private", "direct"]
-
 
 class AudienceUnknown(Exception):
     """Slack did not tell who may read; nothing is answered from documents until it does."""
-
-
-@dataclass(frozen=True)
-class Conversation:
-    """A conversation and who is in it, our own bot left out."""
-
-    id: str
-    kind: Kind
-    members: frozenset[str]
-    external: bool = False  # shared with other companies
-
-
-def may_read(asker: str, place: Conversation | None, source: Conversation, standing: Callable[[str], Standing]) -> bool:
-    """Tell whether an answer in `place` may use what is shared in `source`; without a place only the asker sees it.
-
-    Everyone who will see the answer must be allowed to read the source. A public channel is seen by every full member
-    of the workspace. Where a guest or somebody of another company is, only what is shared in that very place counts.
-    """
-    readers = {asker} | (place.members if place else frozenset())
-    if standing(asker) == "gone" or (place and not _may_see(asker, place, standing)):
-        return False
-    if place and source.id == place.id:
-        return True
-    if (place and place.external) or any(standing(reader) in {"guest", "outsider"} for reader in readers):
-        return False
-    if place and place.kind == "public":
-        return source.kind == "public"
-    return all(_is_open_to(reader, source) for reader in readers if standing(reader) != "gone")
-
-
-def _may_see(person: str, place: Conversation, standing: Callable[[str], Standing]) -> bool:
-    """Tell whether somebody can look at a conversation: its members can, and full members at public ones."""
-    return person in place.members or (place.kind == "public" and standing(person) == "full")
-
-
-def _is_open_to(person: str, source: Conversation) -> bool:
-    """Tell whether a full member of the workspace may read a conversation."""
-    return source.kind == "public" or person in source.members
-
-
-def standing_of(user: Mapping[str, Any], team: str) -> Standing:
-    """Return what a person is in our workspace, from Slack's user object; in doubt an outsider."""
-    if user.get("deleted"):
-        return "gone"
-    if user.get("is_stranger") or str(user.get("team_id") or "") != team:
-        return "outsider"
-    return "guest" if user.get("is_restricted") or user.get("is_ultra_restricted") else "full"
-
-
-def conversation_kind(conversation: Mapping[str, Any]) -> Kind:
-    """Return who sees a conversation, from Slack's conversation object; in doubt its members only."""
-    if conversation.get("is_im"):
-        return "direct"
-    is_public = conversation.get("is_channel") and conversation.get("is_private") is False
-    return "public" if is_public and not conversation.get("is_mpim") else "private"
-
-
-def is_external(conversation: Mapping[str, Any]) -> bool:
-    """Tell whether other companies are, or are invited, in a conversation."""
-    return bool(conversation.get("is_ext_shared") or conversation.get("is_pending_ext_shared"))
 
 
 class Memberships:
@@ -130,7 +64,7 @@ class Memberships:
         return language
 
     async def _resolve(self, request: Request) -> Audience:
-        place = await self._place(request.channel)
+        place = await self._place_of(request)
         sources = await self._sources(request, place)
         people = {request.user} | (place.members if place else frozenset())
         standings = await self._standings(people)
@@ -138,6 +72,20 @@ class Memberships:
             standings[request.user] = "outsider"
         readable = [s.id for s in sources if may_read(request.user, place, s, lambda who: standings[who])]
         return Audience(frozenset(readable)) if readable else NOBODY
+
+    async def _place_of(self, request: Request) -> Conversation | None:
+        """Return the conversation that is answered in; None where the asker alone sees the answer.
+
+        What is said in a thread is seen by others: who they are is asked anew, for events can be late. A thread in a
+        conversation that Slack does not show us is no place of the asker's own: nothing is known of its readers.
+        """
+        if not request.thread:
+            return await self._place(request.channel)
+        await self._redis.delete(f"audience:info:{request.channel}", f"audience:members:{request.channel}")
+        place = await self._place(request.channel)
+        if place is None:
+            raise AudienceUnknown("not_in_channel")
+        return place
 
     async def _place(self, channel: str) -> Conversation | None:
         """Return the conversation that is answered in; None where the bot is not, and answers the asker alone."""

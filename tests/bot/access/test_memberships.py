@@ -118,6 +118,30 @@ async def test_who_may_read_what(asks: Callable[..., Any], user: str, channel: s
     assert await asks(user, channel) == readable
 
 
+async def test_in_a_thread_the_asker_is_never_taken_to_be_alone(
+    asks: Callable[..., Any], world: World, redis: Redis
+) -> None:
+    """The bot was invited a moment ago, and no event told: what was remembered says that it is not there."""
+    assert "finance" in await asks("alice", "elsewhere")
+    world.channels["elsewhere"]["members"] |= {BOT, "carol"}
+    assert await asks("alice", "elsewhere", thread="1.0") == {"elsewhere", "general", "open-house"}
+
+
+@pytest.mark.parametrize("channel", ["elsewhere", "secret"])
+async def test_in_a_thread_where_the_bot_is_not_nothing_is_answered(asks: Callable[..., Any], channel: str) -> None:
+    with pytest.raises(AudienceUnknown):
+        await asks("alice", channel, thread="1.0")
+
+
+async def test_who_came_in_a_moment_ago_is_one_of_a_threads_readers(asks: Callable[..., Any], world: World) -> None:
+    """No event told, and what was remembered does not know it."""
+    assert "finance" in await asks("alice", "finance", thread="1.0")
+    world.channels["pair"] = {"members": {BOT, "alice", "bob"}, "is_private": True}
+    assert "finance" in await asks("alice", "pair", thread="1.0")
+    world.channels["pair"]["members"] |= {"carol"}
+    assert "finance" not in await asks("alice", "pair", thread="1.0")
+
+
 async def test_somebody_of_another_company_is_one_even_if_slack_forgets_to_say(asks: Callable[..., Any]) -> None:
     assert await asks("alice", "general", user_team="T9") == {"general"}
 

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.access import memberships
-from bot.access.memberships import Conversation, Kind, Standing, conversation_kind, is_external, may_read, standing_of
+from bot.access import rule
+from bot.access.rule import Conversation, Kind, Standing, conversation_kind, is_external, may_read, standing_of
 
 PEOPLE = ("alice", "bob", "carol", "guest", "dana", "left")
 NEWCOMER = "newcomer"  # a full member of the workspace who is in no channel yet
@@ -127,7 +127,7 @@ def mutations(tree: ast.Module) -> Iterator[ast.Module]:
 
 def mutants() -> list[str]:
     """Return the source of the rule with a deliberate bug in it, one for each place where it could be wrong."""
-    functions = (memberships.may_read, memberships._may_see, memberships._is_open_to)
+    functions = (rule.may_read, rule._may_see, rule._is_open_to)
     tree = ast.parse("\n".join(inspect.getsource(function) for function in functions))
     return [ast.unparse(ast.fix_missing_locations(broken)) for broken in mutations(tree)]
 
@@ -163,7 +163,7 @@ def test_the_rule_is_the_model_in_every_case_of_a_small_team(every_case: list[tu
 @pytest.mark.parametrize("source", mutants(), ids=[str(n) for n in range(len(mutants()))])
 def test_a_bug_in_the_rule_is_caught(source: str, every_case: list[tuple[Case, bool]]) -> None:
     """Each decision counts: without it, somebody reads what he may not, or not what he may, or the rule breaks."""
-    names: dict[str, Any] = dict(vars(memberships))
+    names: dict[str, Any] = dict(vars(rule))
     exec(compile(source, "mutant", "exec"), names)
     with suppress(AttributeError):
         assert any(names["may_read"](*case, standing) != expected for case, expected in every_case)

@@ -165,6 +165,23 @@ async def test_in_a_channel_without_the_bot_only_the_asker_sees_the_answer(alice
     assert await channel_of(alice, "finance") in readable
 
 
+async def test_invited_a_moment_ago_it_answers_what_all_of_the_channel_may_read(
+    sandbox: Sandbox, alice: Person, echo: Echo
+) -> None:
+    """Slack's events are 40 seconds late: the bot still remembers that it is not in the channel, where it now posts."""
+    await change(sandbox, {"late_envelopes_seconds": 40})
+    channel = str((await alice.client.conversations_create(name="without-bot"))["channel"]["id"])
+    await alice.commands(channel, "/ask", "What is my password?")
+    await until(lambda: len(echo.readable) == 1)
+    await alice.client.conversations_invite(channel=channel, users=echo.connection.bot_user_id)
+    await alice.commands(channel, "/ask", "What is my password?")
+    await until(lambda: len(echo.done) == 2)
+    alone, in_public = echo.readable.values()
+    finance, dm = await channel_of(alice, "finance"), await alice.dm(echo.connection.bot_user_id)
+    assert {finance, dm} <= alone
+    assert not {finance, dm} & in_public
+
+
 async def test_a_guest_is_answered_from_that_channel_alone(sandbox: Sandbox, alice: Person, echo: Echo) -> None:
     guest = await Person.named("guest", sandbox.api_url)
     house = await channel_of(alice, "open-house")
