@@ -90,6 +90,7 @@ async def running(settings: Settings, *, gateway: bool = True, worker: bool = Tr
         if gateway:
             register(app.slack.app, app.queue, Gone(app.redis), audiences=app.audiences)
             await app.slack.start()
+            app.keep(app.audiences.listen(lambda: app.slack.connected))
             app.checks["slack"] = _always(lambda: app.slack.connected)
         health = Health(settings.bot.health_port, app.checks, app.refresh)
         stack.push_async_callback(health.stop)
@@ -180,6 +181,7 @@ async def _work(app: App, stack: AsyncExitStack) -> None:
     )
     app.keep(worker.run())
     app.keep(upkeep.run())
+    app.keep(app.audiences.run())
     logger.info("models loaded", seconds=round(time.monotonic() - started, 1))
 
 

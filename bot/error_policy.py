@@ -17,7 +17,7 @@ AWAY = frozenset({
     "openai.RateLimitError",
     "qdrant_client.http.exceptions.ResponseHandlingException",
     "slack_sdk.errors.SlackClientNotConnectedError",
-    "bot.access.memberships.AudienceUnknown",
+    "bot.access.lookups.AudienceUnknown",
     "bot.engine.errors.Busy",
     "bot.engine.errors.DecodeFailed",
     "bot.engine.errors.Unavailable",

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -37,8 +37,8 @@ Next = Callable[[], Awaitable[Any]]
 class People(Protocol):
     """What is remembered of channels and people: bot.access.memberships.Memberships."""
 
-    async def invalidate(self, key: str) -> None:
-        """Forget what was remembered of a channel or a person."""
+    async def change(self, event: Mapping[str, Any]) -> bool:
+        """Keep up with one of Slack's events; False if it tells nothing new about a person."""
 
     async def known_language(self, user: str) -> str:
         """Return a person's language without asking Slack; "" if it is not known."""
@@ -97,8 +97,9 @@ class Gateway:
         """
         try:
             async with asyncio.timeout(TAKE_SECONDS):
-                for step in incoming.parse_event(body, context.bot_user_id or ""):
-                    await self._do(step)
+                if await self._tells_something(body):
+                    for step in incoming.parse_event(body, context.bot_user_id or ""):
+                        await self._do(step)
         except (RedisError, TimeoutError):
             if "command" not in body:
                 raise
@@ -106,6 +107,11 @@ class Gateway:
         self._notice(body)
         await next()
         return None
+
+    async def _tells_something(self, body: dict[str, Any]) -> bool:
+        """Let the next question see who is where now; tell whether the body is more than noise about somebody."""
+        event = body.get("event")
+        return not self._audiences or not isinstance(event, Mapping) or await self._audiences.change(event)
 
     async def _do(self, step: Step) -> None:
         match step:
@@ -150,11 +156,8 @@ class Gateway:
         return "en"
 
     async def _follow(self, change: SlackChange) -> None:
-        """Hide at once what went, and see anew who is where; the tidying up waits in the queue."""
+        """Hide at once what went; the tidying up waits in the queue."""
         await self._gone.note(change)
-        if self._audiences:
-            for key in filter(None, (change.channel, change.user)):
-                await self._audiences.invalidate(key)
         if change.is_to_tidy:
             await self._queue.put_change(change)
 

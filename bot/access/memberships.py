@@ -1,38 +1,44 @@
-"""Who may read what: Slack's memberships, the facts that bot/access/rule.py decides on."""
+"""Who may read what: Slack's memberships, kept as sets in Redis, the facts that bot/access/rule.py decides on.
+
+They are filled on demand, changed by Slack's events, and checked against Slack in slices; what is not known and what
+Slack does not tell is never guessed. Who reads a thread is asked anew for each answer, since events can be late.
+"""
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+import structlog
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.access.rule import Conversation, Standing, conversation_kind, is_external, may_read, standing_of
+from bot.access.lookups import AudienceUnknown, Lookups
+from bot.access.rule import Conversation, Scope, Standing, is_in_scope, scope_of
 from bot.slack.errors import SLACK_ERRORS, code
+from bot.slack.payload import seconds
 from handlers.request import Request
 from indexing.audience import NOBODY, Audience
 
-CACHE_SECONDS = 45  # Slack's events drop it at once; without them a membership is at most this old
-LANGUAGE_SECONDS = 86_400
-FEW_PEOPLE = 20  # more are looked up as one list
-AT_ONCE = 8  # look-ups
-PAGE = 200
+__all__ = ["AudienceUnknown", "Memberships"]
 
+logger = structlog.get_logger()
 
-class AudienceUnknown(Exception):
-    """Slack did not tell who may read; nothing is answered from documents until it does."""
+SLICE_SECONDS = 60
+LISTENING_SECONDS = 120  # nobody heard Slack's events for so long: some may be lost
+OF_PEOPLE = frozenset({"user_change", "team_join"})
+MOVES = {"member_joined_channel": True, "member_left_channel": False}
+CONVERTED = frozenset({"channel_convert_to_private", "channel_convert_to_public"})  # subtypes of messages
+OF_CHANNELS = ("channel_", "group_", "member_")  # beginnings of the types of events that change a conversation
 
 
 class Memberships:
-    """Resolves audiences from Slack, remembering each look-up for less than a minute."""
+    """Resolves audiences, and keeps what it needs for that."""
 
     def __init__(self, client: AsyncWebClient, redis: Redis, bot_team: str) -> None:
-        self._client, self._team = client, bot_team
-        self._redis: Any = redis  # its types say bytes-or-str for what decode_responses makes str
-        self._bot = ""
-        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._team = bot_team
+        self._lookups = Lookups(client, redis, bot_team)
 
     async def resolve(self, request: Request) -> Audience:
         """Return the conversations whose documents an answer to this request may use.
@@ -44,151 +50,129 @@ class Memberships:
         except (*SLACK_ERRORS, KeyError) as error:
             raise AudienceUnknown(code(error) or type(error).__name__) from error
 
-    async def invalidate(self, key: str) -> None:
-        """Forget what was looked up about a channel or a person."""
-        kinds = ("info", "members", "person", "language")
-        await self._redis.delete(*(f"audience:{kind}:{key}" for kind in kinds), "audience:bot:", "audience:everyone:")
-
     async def known_language(self, user: str) -> str:
         """Return a person's language without asking Slack; "" if it is not known."""
-        return str(await self._redis.get(f"audience:language:{user}") or "")
+        person = await self._lookups.known_person(user)
+        return str(person["language"]) if person else ""
 
     async def language(self, user: str) -> str:
         """Return the language that a person set in Slack, "en" or "fr", and know it for a day."""
         try:
-            person = await self._person(user)
-        except SLACK_ERRORS:
+            return str((await self._lookups.person(user))["language"])
+        except (*SLACK_ERRORS, KeyError):
             return "en"
-        language = "fr" if str(person.get("locale") or "").startswith("fr") else "en"
-        await self._redis.set(f"audience:language:{user}", language, ex=LANGUAGE_SECONDS)
-        return language
+
+    # Slack's events.
+
+    async def change(self, event: Mapping[str, Any]) -> bool:
+        """Keep up with one of Slack's events; False if it tells nothing new about a person.
+
+        A user_change comes for every status and photo of everybody in the workspace.
+        """
+        kind, user, channel = str(event.get("type") or ""), event.get("user"), _id(event.get("channel"))
+        if kind in OF_PEOPLE:
+            return isinstance(user, Mapping) and await self._change_person(user)
+        if kind in MOVES and _id(user) != await self._lookups.directory.bot():
+            await self._lookups.move(channel, _id(user), is_in=MOVES[kind], at=seconds(event.get("event_ts")))
+        elif kind.startswith(OF_CHANNELS) or event.get("subtype") in CONVERTED:
+            for one in {channel, _id(event.get("old_channel_id")), _id(event.get("new_channel_id"))} - {""}:
+                await self._lookups.forget(one)
+        return True
+
+    async def _change_person(self, user: Mapping[str, Any]) -> bool:
+        if not (user_id := _id(user)):
+            return False
+        now, before = await self._lookups.directory.person_fact(user), await self._lookups.known_person(user_id)
+        if before and "locale" not in user:
+            now["language"] = before["language"]
+        await self._lookups.keep_person(user_id, now)
+        if before is None or now["standing"] == "gone":  # of one who is not known only this matters
+            return bool(now["standing"] == "gone")
+        return any(before.get(field) != value for field, value in now.items())
+
+    # An audience.
 
     async def _resolve(self, request: Request) -> Audience:
-        place = await self._place_of(request)
-        sources = await self._sources(request, place)
-        people = {request.user} | (place.members if place else frozenset())
-        standings = await self._standings(people)
-        if request.user_team not in {"", self._team}:
-            standings[request.user] = "outsider"
-        readable = [s.id for s in sources if may_read(request.user, place, s, lambda who: standings[who])]
+        place = await self._place(request)
+        standings = await self._standings({request.user} | (place.members if place else frozenset()), request)
+        scope = scope_of(request.user, place, standings.__getitem__)
+        sources = await self._sources(request, place, scope)
+        readable = [source.id for source in sources if is_in_scope(scope, source)]
         return Audience(frozenset(readable)) if readable else NOBODY
 
-    async def _place_of(self, request: Request) -> Conversation | None:
+    async def _place(self, request: Request) -> Conversation | None:
         """Return the conversation that is answered in; None where the asker alone sees the answer.
 
-        What is said in a thread is seen by others: who they are is asked anew, for events can be late. A thread in a
-        conversation that Slack does not show us is no place of the asker's own: nothing is known of its readers.
+        What is said in a thread is seen by others. A thread in a conversation that Slack does not show us is no place
+        of the asker's own: nothing is known of its readers.
         """
-        if not request.thread:
-            return await self._place(request.channel)
-        await self._redis.delete(f"audience:info:{request.channel}", f"audience:members:{request.channel}")
-        place = await self._place(request.channel)
-        if place is None:
-            raise AudienceUnknown("not_in_channel")
-        return place
-
-    async def _place(self, channel: str) -> Conversation | None:
-        """Return the conversation that is answered in; None where the bot is not, and answers the asker alone."""
+        if request.thread:
+            return await self._lookups.readers(request.channel)
         try:
-            info = await self._info(channel)
+            return await self._lookups.place(request.channel)
         except SlackApiError as error:
             if code(error) == "channel_not_found":
                 return None
             raise
-        if conversation_kind(info) != "direct" and not info.get("is_member"):
-            return None
-        return await self._with_members(info)
 
-    async def _sources(self, request: Request, place: Conversation | None) -> list[Conversation]:
+    async def _standings(self, people: Collection[str], request: Request) -> dict[str, Standing]:
+        facts = await self._lookups.people(sorted(people))
+        standings: dict[str, Standing] = {user: fact["standing"] for user, fact in facts.items()}
+        if request.user_team not in {"", self._team} and not facts[request.user].get("ours"):
+            standings[request.user] = "outsider"
+        return standings
+
+    async def _sources(self, request: Request, place: Conversation | None, scope: Scope) -> list[Conversation]:
         """Return what may come into question: this very place, and the channels the bot is in."""
-        own = [place] if place else [await self._direct_message(request.user)]
-        channels = [info for info in await self._bots_channels() if info["id"] != request.channel]
-        if place and (place.kind == "public" or place.external):
-            channels = [info for info in channels if conversation_kind(info) == "public"]
-        return own + list(await asyncio.gather(*(self._source(info) for info in channels)))
+        if scope.reach == "nothing":
+            return []
+        if scope.reach == "here":
+            return [place] if place else []
+        own = place.id if place else await self._lookups.direct_message(request.user)
+        kinds = {channel: fact["kind"] for channel, fact in (await self._lookups.bots_channels()).items()}
+        sources = [place or Conversation(own, "direct", frozenset({request.user}))]
+        sources += [Conversation(one, "public", frozenset()) for one, kind in kinds.items() if kind == "public"]
+        if scope.reach == "readers":
+            closed = {one for one, kind in kinds.items() if kind != "public"} - {own}
+            sources += await self._closed_sources(request.user, closed, scope.readers)
+        return sources
 
-    async def _source(self, info: Mapping[str, Any]) -> Conversation:
-        """Return a channel with its members, which only matter where it is not public."""
-        if conversation_kind(info) == "public":
-            return Conversation(str(info["id"]), "public", frozenset(), is_external(info))
-        return await self._with_members(info)
+    async def _closed_sources(
+        self, asker: str, channels: Collection[str], readers: frozenset[str]
+    ) -> list[Conversation]:
+        """Return the private channels that the asker is in, each with those of the readers who are in it."""
+        of_asker = sorted(await self._lookups.channels_of(asker) & set(channels))
+        if readers == {asker}:
+            return [Conversation(channel, "private", readers) for channel in of_asker]
+        members = await self._lookups.members_among(of_asker, sorted(readers))
+        return [Conversation(channel, "private", some) for channel, some in zip(of_asker, members, strict=True)]
 
-    async def _with_members(self, info: Mapping[str, Any]) -> Conversation:
-        members = await self._members(str(info["id"]))
-        return Conversation(
-            str(info["id"]), conversation_kind(info), members - {await self._own_id()}, is_external(info)
-        )
+    # Checks.
 
-    async def _direct_message(self, user: str) -> Conversation:
-        opened = await self._client.conversations_open(users=user)
-        return Conversation(str(opened["channel"]["id"]), "direct", frozenset({user}))
-
-    async def _standings(self, people: Iterable[str]) -> dict[str, Standing]:
-        ids = sorted(people)
-        if len(ids) <= FEW_PEOPLE:
-            found = await asyncio.gather(*(self._person(user) for user in ids))
-            return {user: standing_of(person, self._team) for user, person in zip(ids, found, strict=True)}
-        everyone = await self._remembered("everyone", "", self._ask_everyone)
-        return {user: everyone.get(user, "outsider") for user in ids}
-
-    # Look-ups, each remembered in Redis so that all processes forget it together.
-
-    async def _info(self, channel: str) -> dict[str, Any]:
-        async def ask() -> dict[str, Any]:
-            answer = await self._client.conversations_info(channel=channel)
-            kept = ("id", "is_im", "is_mpim", "is_channel", "is_private", "is_member", "is_ext_shared",
-                    "is_pending_ext_shared", "is_archived", "user")  # fmt: skip
-            return {name: answer["channel"].get(name) for name in kept}
-
-        return dict(await self._remembered("info", channel, ask))
-
-    async def _members(self, channel: str) -> frozenset[str]:
-        async def ask() -> list[str]:
-            return await self._pages(self._client.conversations_members, "members", channel=channel)
-
-        return frozenset(await self._remembered("members", channel, ask))
-
-    async def _bots_channels(self) -> list[dict[str, Any]]:
-        async def ask() -> list[dict[str, Any]]:
-            types = "public_channel,private_channel,mpim"
-            listed = await self._pages(self._client.users_conversations, "channels", types=types, exclude_archived=True)
-            kept = ("id", "is_im", "is_mpim", "is_channel", "is_private", "is_ext_shared", "is_pending_ext_shared")
-            return [{name: channel.get(name) for name in kept} for channel in listed]
-
-        return list(await self._remembered("bot", "", ask))
-
-    async def _person(self, user: str) -> dict[str, Any]:
-        async def ask() -> dict[str, Any]:
-            answer = await self._client.users_info(user=user, include_locale=True)
-            kept = ("deleted", "is_stranger", "team_id", "is_restricted", "is_ultra_restricted", "locale")
-            return {name: answer["user"].get(name) for name in kept}
-
-        return dict(await self._remembered("person", user, ask))
-
-    async def _ask_everyone(self) -> dict[str, Standing]:
-        listed = await self._pages(self._client.users_list, "members")
-        return {str(user["id"]): standing_of(user, self._team) for user in listed}
-
-    async def _own_id(self) -> str:
-        if not self._bot:
-            self._bot = str((await self._client.auth_test())["user_id"])
-        return self._bot
-
-    async def _pages(self, method: Callable[..., Awaitable[Any]], field: str, **arguments: Any) -> list[Any]:
-        found: list[Any] = []
-        cursor = ""
+    async def run(self) -> None:
+        """Check a slice of what is kept against Slack every minute, in one of the processes; runs until cancelled."""
         while True:
-            answer = await method(limit=PAGE, cursor=cursor or None, **arguments)
-            found += answer[field]
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
-            if not cursor:
-                return found
+            await asyncio.sleep(SLICE_SECONDS)
+            try:
+                if await self._lookups.kept.mark("slice", SLICE_SECONDS * 1000 - 5_000):
+                    await self.check_slice()
+            except (*SLACK_ERRORS, RedisError, AudienceUnknown) as error:
+                logger.warning("memberships not checked", reason=code(error) or type(error).__name__)
 
-    async def _remembered(self, kind: str, key: str, ask: Callable[[], Awaitable[Any]]) -> Any:
-        name = f"audience:{kind}:{key}"
-        if (kept := await self._redis.get(name)) is not None:
-            return json.loads(kept)
-        async with self._gate:
-            answer = await ask()
-        await self._redis.set(name, json.dumps(answer), ex=CACHE_SECONDS)
-        return answer
+    async def listen(self, is_connected: Callable[[], bool]) -> None:
+        """Note that Slack's events are heard; after a time in which nobody heard them, begin with nothing known."""
+        while True:
+            try:
+                if is_connected():
+                    await self._lookups.kept.hear(LISTENING_SECONDS)
+            except RedisError as error:
+                logger.warning("memberships not kept", reason=type(error).__name__)
+            await asyncio.sleep(LISTENING_SECONDS / 4)
+
+    async def check_slice(self) -> None:
+        """Ask anew for what was asked the longest ago: a page of people and the members of some conversations."""
+        await self._lookups.check_slice()
+
+
+def _id(value: object) -> str:
+    return str(value.get("id") or "") if isinstance(value, Mapping) else str(value or "")

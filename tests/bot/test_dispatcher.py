@@ -66,9 +66,7 @@ Make = Callable[[Handler], Dispatcher]
 def turns_with(slack: Wire, client: AsyncWebClient, redis: Redis, queue: Queue, library: Library) -> Make:
     """Turns whose one handler is the given one."""
     audiences, quotes = Memberships(client, redis, "T1"), Quotes(client, redis)
-    upkeep = Reconciler(
-        client=client, redis=redis, library=library, memory=ThreadMemory(redis), quotes=quotes
-    )
+    upkeep = Reconciler(client=client, redis=redis, library=library, memory=ThreadMemory(redis), quotes=quotes)
 
     def make(handler: Handler) -> Dispatcher:
         return Dispatcher(
@@ -176,7 +174,7 @@ async def test_what_is_away_is_left_to_the_queue(turns_with: Make, slack: Wire, 
 async def test_slack_that_does_not_tell_who_may_read_means_no_answer(
     turns_with: Make, slack: Wire, asked: Request
 ) -> None:
-    slack.faults["conversations.members"] = ["internal_error"] * 3
+    slack.faults["conversations.info"] = ["internal_error"] * 3
     turns = turns_with(raising())
     with pytest.raises(TryAgain) as caught:
         await turns(asked)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,10 @@ from handlers.request import Request
 from tests.bot.slack.wire import BOT, Wire
 
 NOW = f"{time.time():.6f}"
+
+
+CHANGES = {"member_left_channel", "user_change"}
+NOISY = {"id": "UBOB", "profile": {"status_text": "in a meeting"}}
 
 
 @dataclass
@@ -63,8 +67,10 @@ class Inbox:
     async def language(self, user: str) -> str:
         return self.languages.setdefault(user, "fr")
 
-    async def invalidate(self, key: str) -> None:
-        self.steps.append(("invalidate", key))
+    async def change(self, event: Mapping[str, Any]) -> bool:
+        if str(event.get("type")) in CHANGES:
+            self.steps.append(("change", event["type"]))
+        return event.get("user") != NOISY
 
     async def note(self, change: SlackChange) -> None:
         self.steps.append(("note", change.kind))
@@ -206,13 +212,19 @@ async def test_editing_and_deleting_a_question_reach_the_queue(app: AsyncApp, in
     both = {"message": said("two"), "previous_message": said("one")}
     await send(app, event(type="message", subtype="message_changed", **both))
     await send(app, event(type="message", subtype="message_deleted", deleted_ts=NOW, previous_message=said("two")))
-    kinds = [step for step, _ in inbox.steps if step != "invalidate"]
+    kinds = [step for step, _ in inbox.steps]
     assert kinds == ["redo", "cancel", "note", "put_change"]
 
 
-async def test_a_membership_is_forgotten_before_its_event_is_acknowledged(app: AsyncApp, inbox: Inbox) -> None:
+async def test_a_membership_is_changed_before_its_event_is_acknowledged(app: AsyncApp, inbox: Inbox) -> None:
     await send(app, event(type="member_left_channel", user="UBOB"))
-    assert inbox.steps == [("note", "member_left"), ("invalidate", "C1"), ("invalidate", "UBOB")]
+    assert inbox.steps == [("change", "member_left_channel"), ("note", "member_left")]
+
+
+async def test_what_tells_nothing_new_about_a_person_is_no_work(app: AsyncApp, inbox: Inbox) -> None:
+    """Slack tells of every status, photo and huddle of everybody in the workspace."""
+    status, _ = await send(app, event(type="user_change", user=NOISY))
+    assert (status, inbox.steps) == (200, [("change", "user_change")])
 
 
 async def test_what_went_is_hidden_before_it_is_queued_and_acknowledged(app: AsyncApp, inbox: Inbox) -> None:

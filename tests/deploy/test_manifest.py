@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.slack.incoming import COMMANDS, SHORTCUTS, UPKEEP
+from bot.slack.changes import KINDS
+from bot.slack.incoming import COMMANDS, SHORTCUTS
 
 MANIFEST = Path(__file__).parents[2] / "deploy" / "manifest.yaml"
 MESSAGES = {"message.channels", "message.groups", "message.im", "message.mpim"}
@@ -21,7 +22,7 @@ def manifest() -> dict[str, Any]:
 
 
 def test_slack_sends_what_is_read_and_nothing_else(manifest: dict[str, Any]) -> None:
-    assert set(manifest["settings"]["event_subscriptions"]["bot_events"]) == UPKEEP | MESSAGES | OTHERS
+    assert set(manifest["settings"]["event_subscriptions"]["bot_events"]) == set(KINDS) | MESSAGES | OTHERS
 
 
 def test_every_command_and_shortcut_is_understood(manifest: dict[str, Any]) -> None:

@@ -85,7 +85,7 @@ cases: st.SearchStrategy[Case] = st.tuples(
 ).map(of_one_place)
 
 
-@settings(max_examples=4000)
+@settings(max_examples=4000, deadline=None)
 @given(cases)
 @example(
     (
@@ -127,7 +127,7 @@ def mutations(tree: ast.Module) -> Iterator[ast.Module]:
 
 def mutants() -> list[str]:
     """Return the source of the rule with a deliberate bug in it, one for each place where it could be wrong."""
-    functions = (rule.may_read, rule._may_see, rule._is_open_to)
+    functions = (rule.may_read, rule.scope_of, rule.is_in_scope, rule._may_see)
     tree = ast.parse("\n".join(inspect.getsource(function) for function in functions))
     return [ast.unparse(ast.fix_missing_locations(broken)) for broken in mutations(tree)]
 
@@ -196,7 +196,7 @@ moves = st.tuples(
 )
 
 
-@settings(max_examples=2000)
+@settings(max_examples=2000, deadline=None)
 @given(
     st.lists(moves, max_size=12),
     st.sampled_from(PEOPLE),
@@ -244,3 +244,24 @@ def test_in_doubt_a_conversation_is_private() -> None:
     assert conversation_kind({"is_channel": True, "is_private": False, "is_mpim": True}) == "private"
     assert conversation_kind({"is_im": True}) == "direct"
     assert is_external({"is_pending_ext_shared": True})
+    assert is_external({"is_org_shared": True})
+
+
+GRID = {"team_id": "T2", "enterprise_user": {"enterprise_id": "E1", "teams": ["T2", "T1"]}}
+
+
+@pytest.mark.parametrize(
+    ("user", "expected"),
+    [
+        (GRID, "full"),
+        (GRID | {"is_restricted": True}, "guest"),
+        (GRID | {"is_stranger": True}, "outsider"),
+        ({"team_id": "T2", "enterprise_user": {"enterprise_id": "E1", "teams": ["T2"]}}, "outsider"),
+        ({"enterprise_user": {"enterprise_id": "E1"}}, "full"),
+        ({"enterprise_user": {"enterprise_id": "E2"}}, "outsider"),
+        ({"enterprise_user": {"enterprise_id": "E1"}, "is_stranger": True}, "outsider"),
+    ],
+)
+def test_on_enterprise_grid_one_belongs_to_several_workspaces(user: dict[str, Any], expected: str) -> None:
+    """Somebody at home in another workspace of the organisation is ours if he belongs to ours, too."""
+    assert standing_of(user, "T1", "E1") == expected

@@ -30,6 +30,7 @@ class Wire:
     files: dict[str, bytes] = field(default_factory=dict)
     responses: list[dict[str, Any]] = field(default_factory=list)  # what came by response_url
     stream_limit: int = 12_000
+    slow: dict[str, float] = field(default_factory=dict)  # seconds between a method's answer and its arrival
     url: str = ""
     downloads: dict[str, list[web.Response]] = field(default_factory=dict)  # by path, the last one for ever
     seen: list[dict[str, str]] = field(default_factory=list)  # headers of downloads
@@ -86,6 +87,7 @@ class Wire:
         if fault.isdigit():
             return web.json_response({"ok": False}, status=int(fault))
         answer = {"ok": False, "error": fault} if fault and fault != "lost" else self._answer(method, arguments)
+        await asyncio.sleep(self.slow.get(method, 0))
         return self._hang_up(request) if fault == "lost" else web.json_response(answer)
 
     def _hang_up(self, request: web.Request) -> web.Response:
