@@ -21,7 +21,7 @@ from bot.engine.errors import TooLong
 from bot.engine.grammar import grammar_of
 from bot.engine.llama import Llama
 from bot.engine.person import PERSON
-from bot.engine.prompt import ChatTemplate
+from bot.engine.prompt import ChatTemplate, template_of
 from bot.engine.stream import Ended, Event, TokenPiece, Waiting
 from bot.engine.structured import structured
 from bot.engine.tokenizer import Tokenizer
@@ -54,7 +54,7 @@ class EngineChatModel(BaseChatModel):
     def model_post_init(self, _: Any) -> None:
         """Read what the model says of its words and its way to chat."""
         self._tokenizer = Tokenizer(self.llama.tokenize, self.llama.control_tokens(), self.llama.beginning())
-        self._template = ChatTemplate(self.llama.template(), self.llama.borders(), self._tokenizer.disarm)
+        self._template = ChatTemplate(template_of(self.llama), self.llama.borders(), self._tokenizer.disarm)
 
     @property
     def _llm_type(self) -> str:

@@ -2,6 +2,7 @@
 
 import ctypes
 import logging
+import re
 import secrets
 import threading
 from functools import cached_property
@@ -22,6 +23,7 @@ KV_TYPES = {"f32": api.GGML_TYPE_F32, "f16": api.GGML_TYPE_F16, "q8_0": api.GGML
 BATCH_TOKENS = 512  # most tokens of one decode: larger ones are not faster on CPU, and newcomers would wait longer
 GPU_BATCH_TOKENS = 2048
 WARNING, ERROR = 2, 3  # ggml_log_level
+MARKUP = re.compile(r"<\S+>|\[\S+\]|<｜.+｜>")
 LONGEST_PIECE = 32  # bytes of a token that an ending is spelt with
 CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 
@@ -74,6 +76,9 @@ class Llama:
         model = api.llama_model_load_from_file(str(path).encode(), parameters)
         if not model:
             raise Unavailable(f"{path} is not a model that llama.cpp can load: {' '.join(_complaints[-3:])}")
+        if api.llama_model_has_encoder(model):
+            api.llama_model_free(model)
+            raise Unavailable(f"{path} is an encoder-decoder model (T5 and its like), which can't chat")
         return model
 
     def _open(self, settings: LlmSettings) -> Any:
@@ -257,10 +262,18 @@ class Llama:
         return self._ends[token]
 
     def control_tokens(self) -> dict[str, int]:
-        """Return the text and number of every control token."""
-        wanted = api.LLAMA_TOKEN_ATTR_CONTROL
-        numbers = (n for n in range(self.vocabulary) if api.llama_vocab_get_attr(self._vocab, n) & wanted)
-        return {api.llama_vocab_get_text(self._vocab, number).decode(): number for number in numbers}
+        """Return the text and number of every token that llama.cpp would read in a text as markup.
+
+        A vocabulary may list markup as words of the user's, beside pieces of plain text such as two spaces.
+        """
+        marks: dict[str, int] = {}
+        for number in range(self.vocabulary):
+            kind = api.llama_vocab_get_attr(self._vocab, number)
+            if kind & (api.LLAMA_TOKEN_ATTR_CONTROL | api.LLAMA_TOKEN_ATTR_USER_DEFINED):
+                text = self.text_of(number)
+                if kind & api.LLAMA_TOKEN_ATTR_CONTROL or MARKUP.fullmatch(text):
+                    marks[text] = number
+        return marks
 
     def text_of(self, token: int) -> str:
         """Return a control token's text, as a chat template writes it; "" for none."""
