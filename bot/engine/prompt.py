@@ -18,9 +18,7 @@ CHATML = (
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )  # for a model that brings no template but knows these words
 HARMONY = ("<|start|>", "<|channel|>")  # the words of OpenAI's harmony format
-OPEN_THOUGHT = re.compile(
-    r"(<(?:\w+:)?think\w*>|\[THINK\]|<\|START_THINKING\|>)\s*$"
-)  # the prompt's end asks for a thought
+OPEN_THOUGHT = re.compile(r"(<(?:\w+:)?think\w*>|\[THINK\]|<\|START_THINKING\|>)\s*$")  # at a prompt's end
 WITHOUT_THINKING = {"enable_thinking": False, "thinking": False}  # what families call it; unknown names are ignored
 ROLES: dict[type[BaseMessage], str] = {
     SystemMessage: "system",

@@ -14,9 +14,7 @@ from tests.bot.engine.tiny_models import write_model
 
 TALK = [SystemMessage("RULES"), HumanMessage("QUESTION"), AIMessage("ANSWER"), HumanMessage("NEXT")]
 TURNS = "{% for message in messages %}<{{ message.role }}>{{ message.content }}{% endfor %}"
-REFUSES_SYSTEM = (
-    "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}" + TURNS
-)
+REFUSES_SYSTEM = "{% if messages[0].role == 'system' %}{{ raise_exception('No system role') }}{% endif %}" + TURNS
 NEEDS_NO_TOOLS = "{% for tool in tools %}{{ tool.name }}{% endfor %}{% generation %}" + TURNS + "{% endgeneration %}"
 THINKS_UNLESS_TOLD = TURNS + "<assistant>{% if enable_thinking is not defined or enable_thinking %}<think>{% endif %}"
 
