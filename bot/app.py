@@ -24,6 +24,7 @@ from bot.queue.queue import Queue
 from bot.redis_server import RedisFailed, RedisServer, open_redis
 from bot.settings import Settings
 from bot.slack.connect import SlackConnection, connect_slack
+from bot.slack.talks import Talks
 
 if TYPE_CHECKING:
     from bot.access.reconcile import Reconciler
@@ -88,7 +89,8 @@ async def running(settings: Settings, *, gateway: bool = True, worker: bool = Tr
         ready = asyncio.Event()
         app.checks = {"redis": _answering(app.redis.ping), "models": _always(lambda: not worker or ready.is_set())}
         if gateway:
-            register(app.slack.app, app.queue, Gone(app.redis), audiences=app.audiences)
+            talks = Talks(app.redis, settings.bot.memory_days)
+            register(app.slack.app, app.queue, Gone(app.redis), talks, audiences=app.audiences)
             await app.slack.start()
             app.keep(app.audiences.listen(lambda: app.slack.connected))
             app.checks["slack"] = _always(lambda: app.slack.connected)

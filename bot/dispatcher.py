@@ -22,11 +22,13 @@ from bot.queue.queue import Queue
 from bot.queue.worker import TryAgain
 from bot.slack.answer import Answer
 from bot.slack.changes import SlackChange
+from bot.slack.errors import is_restricted
 from bot.slack.posted import PostedMessages
+from bot.slack.status import end_session
 from bot.slack.thread import open_thread
 from handlers import HANDLERS, PRIVATE
 from handlers.pieces import Pieces, UserError
-from handlers.request import Handler, Request, Services
+from handlers.request import Handler, Request, Services, unheard
 from handlers.text.messages import say
 
 logger = structlog.get_logger()
@@ -96,13 +98,17 @@ class Dispatcher:
 
     async def delayed(self, request: Request) -> None:
         """Tell the person that something is away and that we keep trying."""
+        if request.unasked:
+            return
         answer = Answer(self.client, self.redis, await self._opened(request))
         await answer.note(say("bot.delayed", request.language))
 
     async def stopped(self, request: Request) -> None:
-        """Finish what stands of the answer; where nothing stands, nothing is said."""
+        """Finish what stands of the answer; where nothing stands, only the status line is taken away."""
         if (await PostedMessages(self.redis, request).open()).messages:
             await self._fail(request, say("bot.stopped", request.language))
+        elif request.thread:
+            await end_session(self.client, request.channel, request.thread)
 
     async def given_up(self, request: Request, reason: str) -> None:
         """Tell the person that it did not work, with the id under which it can be found in the log."""
@@ -127,16 +133,26 @@ class Dispatcher:
 
     async def _show(self, request: Request, clock: Clock) -> None:
         request = replace(request, language=await self._language(request.user))
-        await self.limits.charge(request)
+        if not request.unasked:
+            await self.limits.charge(request)
         request = await self._opened(request)
         request = replace(request, audience=await self.audiences.resolve(request))
         PERSON.set(f"{request.team}:{request.user}")
         before = await self.upkeep.places() if request.action in FORGETTING else None
-        answer = Answer(self.client, self.redis, request)
-        pieces = self.handlers[request.action](request, replace(self.services, report=answer.report))
-        await answer.show(clock.watch(pieces))
+        try:
+            await self._handle(request, clock)
+        except SlackApiError as error:
+            if request.unasked or not request.thread or not is_restricted(error):
+                raise
+            await self._handle(replace(request, thread=""), clock)  # without a thread it is answered privately
         if before is not None:
             await self.upkeep.tidy(before)
+
+    async def _handle(self, request: Request, clock: Clock) -> None:
+        answer = Answer(self.client, self.redis, request)
+        report = unheard if request.unasked else answer.report
+        pieces = self.handlers[request.action](request, replace(self.services, report=report))
+        await answer.show(clock.watch(pieces))
 
     async def _language(self, user: str) -> str:
         """Return a person's language, which the listener did not wait for when it met somebody new."""
@@ -166,8 +182,16 @@ class Dispatcher:
         return "failed"
 
     async def _fail(self, request: Request, sentence: str) -> None:
+        if request.action == "overhear":
+            return
         try:
-            await Answer(self.client, self.redis, await self._opened(request)).fail(sentence)
+            request = await self._opened(request)
+            try:
+                await Answer(self.client, self.redis, request).fail(sentence)
+            except SlackApiError as error:
+                if not is_restricted(error) or request.unasked:
+                    raise
+                await Answer(self.client, self.redis, replace(request, thread="")).fail(sentence)
         except SlackApiError as error:
             if isinstance(reply_for(error), TryAgain):
                 raise

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from slack_sdk.errors import SlackApiError
 
 from bot.queue.worker import TryAgain
+from bot.slack.errors import is_restricted
 
 # By full name, not by class: the gateway and most installations import neither Qdrant's client nor OpenAI's.
 AWAY = frozenset({
@@ -86,7 +87,7 @@ def _of_slack(error: SlackApiError) -> Meaning:
     status = getattr(response, "status_code", 200)
     if status == 429 or status >= 500 or name in SLACK_TROUBLE:
         return TryAgain(f"slack {status} {name}".strip(), _retry_after(getattr(response, "headers", {})))
-    return NobodyThere() if name in NOBODY_THERE else Broken()
+    return NobodyThere() if name in NOBODY_THERE or is_restricted(error) else Broken()
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:

@@ -15,21 +15,24 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.access.gone import Gone
 from bot.slack import incoming
+from bot.slack.addressing import hear, last_after
 from bot.slack.changes import SlackChange
 from bot.slack.errors import SLACK_ERRORS
 from bot.slack.home import greet
 from bot.slack.incoming import Cancel, Put, Redo, Step, Stop
 from bot.slack.payload import seconds
-from bot.slack.status import set_status
+from bot.slack.status import end_session, set_status
 from handlers.request import Request
 from handlers.text.messages import say
 
 if TYPE_CHECKING:
     from bot.queue.queue import Queue
+    from bot.slack.talks import Talks
 
 logger = structlog.get_logger()
 
 TAKE_SECONDS = 2.0  # Slack waits three
+SEEN = "eyes"  # the reaction to a document that nobody gave to us and that we read
 
 Next = Callable[[], Awaitable[Any]]
 
@@ -47,11 +50,9 @@ class People(Protocol):
         """Ask Slack for a person's language and remember it."""
 
 
-def register(
-    app: AsyncApp, queue: "Queue", gone: Gone, *, audiences: People | None = None, client: AsyncWebClient | None = None
-) -> None:
-    """Listen to everything; other clients than the app's own may be given for what is said at once."""
-    gate = Gateway(queue, gone, client or app.client, audiences)
+def register(app: AsyncApp, queue: "Queue", gone: Gone, talks: "Talks", *, audiences: People | None = None) -> None:
+    """Listen to everything."""
+    gate = Gateway(queue, gone, talks, app.client, audiences)
     app.middleware(gate.take)
     app.command(re.compile(".*"))(acknowledge)
     app.action(re.compile(".*"))(acknowledge)
@@ -80,8 +81,11 @@ async def note(error: Exception) -> BoltResponse | None:
 class Gateway:
     """Stands before Bolt's listeners, because Bolt acknowledges an event before its listener runs."""
 
-    def __init__(self, queue: "Queue", gone: Gone, client: AsyncWebClient, audiences: People | None) -> None:
-        self._queue, self._gone, self._client, self._audiences = queue, gone, client, audiences
+    def __init__(
+        self, queue: "Queue", gone: Gone, talks: "Talks", client: AsyncWebClient, audiences: People | None
+    ) -> None:
+        self._queue, self._gone, self._talks = queue, gone, talks
+        self._client, self._audiences = client, audiences
         self._courtesies: set[asyncio.Task[None]] = set()
 
     async def take(
@@ -117,34 +121,49 @@ class Gateway:
         match step:
             case Put():
                 await self._put(step)
-            case Redo(request, addressed):
-                if addressed or await self._owns(request):
-                    await self._queue.own(request.team, request.channel, request.thread)
-                    await self._queue.redo(replace(request, language=await self._language(request.user)))
+            case Redo(request, addressed, speech):
+                if taken := await self._taken(Put(request, addressed, speech=speech)):
+                    await self._queue.redo(replace(taken, language=await self._language(request.user)))
             case Cancel(request_id):
                 await self._queue.cancel(request_id)
             case Stop(team, channel, thread, at):
                 await self._queue.cancel_thread(team, channel, thread, before=at)
+                self._courtesy(end_session(self._client, channel, thread))
             case SlackChange():
                 await self._follow(step)
 
     async def _put(self, step: Put) -> None:
-        request: Request | None = step.request
-        if not step.addressed and not await self._owns(step.request):
-            request = step.otherwise
+        request = await self._taken(step)
         if request is None:
             return
         if request.action == "stop":
             at = seconds(request.ts)
             await self._queue.cancel_thread(request.team, request.channel, request.thread, before=at)
-        elif request.thread:
-            await self._queue.own(request.team, request.channel, request.thread)
         request = replace(request, language=await self._language(request.user))
         if await self._queue.put(request):
             self._show_that_it_was_heard(request)
 
-    async def _owns(self, request: Request) -> bool:
-        return await self._queue.owns(request.team, request.channel, request.thread)
+    async def _taken(self, step: Put) -> Request | None:
+        """Return what we do about a message, and note what it makes of its thread; None if it is not for us."""
+        request = step.request
+        if not request.thread:
+            return request
+        talk = await self._talks.of(request)
+        hearing = "ours" if step.addressed else hear(talk, step.speech, request.user)
+        if hearing == "ours":
+            if request.action != "stop":
+                await self._talks.ours(request, addressed=step.addressed)
+            return request
+        if hearing == "document":
+            return replace(request, action="overhear", unasked=True)
+        await self._talks.others(request, last_after(talk, step.speech, request.user))
+        return await self._dropped(step.otherwise) if step.otherwise else None
+
+    async def _dropped(self, request: Request) -> Request:
+        """Read a document that was shared without a word to us; questions below it may be answered from it."""
+        if request.thread == request.ts:
+            await self._talks.document(request)
+        return replace(request, unasked=True)
 
     async def _language(self, user: str) -> str:
         """Return a person's language, English until Slack has told it: its answer is not waited for here."""
@@ -164,7 +183,9 @@ class Gateway:
     # What is said at once; nobody waits for it.
 
     def _show_that_it_was_heard(self, request: Request) -> None:
-        if request.thread:
+        if request.unasked and request.action == "upload":
+            self._courtesy(self._client.reactions_add(channel=request.channel, timestamp=request.ts, name=SEEN))
+        elif request.thread and not request.unasked:
             text = say("slack.thinking", request.language)
             self._courtesy(set_status(self._client, request.channel, request.thread, text))
 

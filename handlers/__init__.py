@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from handlers.request import Handler
 
 ACTIONS = {
-    "chat": "chat", "ask": "ask", "summarize": "summarize", "upload": "upload", "docs": "docs", "help": "help",
+    "chat": "chat", "ask": "ask", "overhear": "overhear", "summarize": "summarize",
+    "upload": "upload", "docs": "docs", "help": "help",
     "forget": "forget", "forget_me": "forget", "stop": "stop",
     "sentiment": "sentiment", "extract": "extract", "attention": "attention",
 }  # fmt: skip  # action -> file

@@ -142,7 +142,9 @@ async def written_answer(
 
 
 async def refusal(question: Question, passages: Sequence[Passage], request: Request, services: Services) -> Pieces:
-    """Say that the documents do not answer, with the nearest passages to look at."""
+    """Say that the documents do not answer, with the nearest passages to look at; nothing where nobody asked us."""
+    if request.unasked:
+        return
     sentence = say("ask.refused", question.language)
     yield Text(sentence)
     evidence = Evidence(question.standalone, passages[:NEAREST], services.library.embedder, question.language)

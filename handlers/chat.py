@@ -1,6 +1,5 @@
 """Conversation: with memory of the thread; where the thread is about documents, it answers from them."""
 
-import re
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -17,16 +16,12 @@ from handlers.request import Request, Services
 from handlers.text.language import request_language, requested_language
 from handlers.text.messages import say
 from handlers.text.normalize import has_words
+from handlers.text.questions import is_question
 from handlers.text.sanitize import sanitize
 
 ANSWER_TOKENS = 600
 HISTORY_TOKENS = 1500  # 20 seconds of reading on two cores, if nothing of it is cached
 RULES_TOKENS = 120
-ASKING = re.compile(
-    r"\?\s*$|^\W*(?:who|what|which|when|where|why|how|whose|is|are|does|do|did|can|may|must|should|qui|que|quoi|quels?|"
-    r"quelles?|quand|où|pourquoi|comment|combien|est-ce|peut-on|dois-je|faut-il|qu['’])\b",
-    re.IGNORECASE,
-)
 RULES = {
     "en": "You are Folio, a friendly assistant in a team's Slack. Answer briefly and in English. "
     "If you do not know something, say so; do not invent facts about this team or its documents.",
@@ -59,11 +54,11 @@ async def concerns_documents(request: Request, history: Sequence[BaseMessage], s
     """
     if len(request.text) > asking.LONGEST_QUESTION:
         return False
-    is_question = ASKING.search(request.text) is not None
+    asks = is_question(request.text)
     about_documents = is_about_documents(history) or await began_with_a_file(request, services)
-    if about_documents and is_question:
+    if about_documents and asks:
         return True
-    if not is_question and not (about_documents and depends_on_history(request.text, history)):
+    if not asks and not (about_documents and depends_on_history(request.text, history)):
         return False
     passages = await services.library.search([request.text], readable_by=request.audience, limit=1)
     return asking.relevance(passages) >= services.library.threshold

@@ -35,6 +35,7 @@ class Request:
     message_ts: str = ""  # of the message that a shortcut was used on; its words are the text
     document: str = ""  # id of the document that a button is about
     confirmed: bool = False  # by a button: yes, do it
+    unasked: bool = False  # nobody addressed us: what we can't do or answer is passed over in silence
     audience: Audience = field(default=NOBODY, compare=False)  # resolved by the worker, never stored
 
     @property

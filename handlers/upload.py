@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from handlers import ask as asking
 from handlers import summarize as summarizing
-from handlers.chat import ASKING
 from handlers.context.history import remember
 from handlers.context.ingest import Ingested, Outcome, ingest, receipt_sentence
 from handlers.pieces import Pieces, Text, UserError
@@ -13,6 +12,7 @@ from handlers.request import Request, Services
 from handlers.text.commands import parse
 from handlers.text.language import request_language
 from handlers.text.messages import say
+from handlers.text.questions import is_question
 
 
 async def upload(request: Request, services: Services) -> Pieces:
@@ -50,7 +50,7 @@ async def afterwards(request: Request, ingested: list[Ingested], services: Servi
         yield Text("\n\n")
         of_all = summarizing.of_documents if len(documents) > 1 or not rest else None
         pieces = of_all(follow, documents, services) if of_all else summarizing.summarize(follow, services)
-    elif action == "ask" or (action == "chat" and ASKING.search(rest)):
+    elif action == "ask" or (action == "chat" and is_question(rest)):
         yield Text("\n\n")
         pieces = asking.ask(follow, services)
     else:

@@ -131,9 +131,9 @@ class Queue:
                     stopped += await self._take_out(name, request["id"])
         return stopped
 
-    async def own(self, team: str, channel: str, thread: str) -> None:
-        """Note that a thread is the bot's: replies in it are for the bot, without a mention."""
-        await self._redis.set(f"owned:{team}:{channel}:{thread}", "1", ex=self._own_seconds)
+    async def own(self, team: str, channel: str, thread: str, user: str = "1") -> None:
+        """Note that a thread is the bot's, and who addressed it: bot.slack.talks tells which replies are for it."""
+        await self._redis.set(f"owned:{team}:{channel}:{thread}", user, ex=self._own_seconds)
 
     async def owns(self, team: str, channel: str, thread: str) -> bool:
         """Tell whether a thread is the bot's."""
@@ -141,7 +141,7 @@ class Queue:
 
     async def opened(self, request: Request, thread: str) -> None:
         """Note which thread a command is answered in, so that stopping the thread stops the command."""
-        await self.own(request.team, request.channel, thread)
+        await self.own(request.team, request.channel, thread, request.user)
         conversation = f"{request.team}:{request.channel}:{thread}"
         await self._redis.set(f"opened:{conversation}", request.conversation, ex=SEEN_SECONDS)
 

@@ -50,7 +50,7 @@ class Way(Protocol):
 
 
 class Delivery:
-    """Takes what the app must know, and does not forget it."""
+    """Takes what the app must know; what it does not take within Slack's three tries is lost."""
 
     def __init__(self, way: Callable[[], Way], faults: Callable[[], Faults]) -> None:
         self._way, self._faults = way, faults
@@ -58,7 +58,7 @@ class Delivery:
         self.retry_seconds = RETRY_SECONDS
 
     def event(self, payload: dict[str, Any]) -> None:
-        """Deliver an event: now, or when the app is back; again if it is not acknowledged."""
+        """Deliver an event: now, or when the app is back within minutes; again if it is not acknowledged."""
         faults = self._faults()
         duplicates, late = faults.duplicate_envelopes, faults.late_envelopes_seconds
         self._start(self._deliver(Envelope("events_api", payload), 0 if duplicates else late))
@@ -81,6 +81,15 @@ class Delivery:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    async def _is_there(self, within_seconds: float) -> bool:
+        """Wait for an app that is away, as long as Slack tries again; then the event is lost."""
+        try:
+            async with asyncio.timeout(within_seconds):
+                await self._way().wait_open()
+        except TimeoutError:
+            return self._way().is_open
+        return True
+
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
@@ -91,7 +100,8 @@ class Delivery:
             await asyncio.sleep(after_seconds)
         pauses = list(self.retry_seconds)
         while True:
-            await self._way().wait_open()
+            if not await self._is_there(sum(pauses)):
+                return
             outcome = await self._way().send(envelope, ACK_SECONDS)
             if outcome.acknowledged:
                 return

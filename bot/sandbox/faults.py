@@ -28,6 +28,10 @@ class Faults:
     late_envelopes_seconds: float = 0  # the duplicates if there are any, else each event
     expire_streams_seconds: float = STREAM_SECONDS
     rate_limits: bool = False  # the tiers that Slack documents
+    redirects: list[str] = field(
+        default_factory=list
+    )  # hops of a download: "origin" wants the token, "edge" refuses it
+    pending_files: int = 0  # so often is a new file told of without its addresses: in its event, then by files.info
     _began_at: float = field(default_factory=time.monotonic)
     _calls: dict[str, deque[float]] = field(default_factory=dict)
 

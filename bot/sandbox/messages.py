@@ -39,7 +39,6 @@ def post(
         _share(workspace, file, channel["id"], message["ts"])
     if root:
         _count_replies(workspace, channel, root)
-    _end_status(workspace, channel["id"], message)
     _tell(workspace, channel, message)
     return message
 
@@ -162,12 +161,6 @@ def _count_replies(workspace: Workspace, channel: Row, root: Row) -> None:
     workspace.live.tell("message", channel=channel["id"], message=seen(workspace, root, ""))
 
 
-def _end_status(workspace: Workspace, channel: str, message: Row) -> None:
-    thread = message.get("thread_ts")
-    if thread and message["user"] == BOT_USER and workspace.statuses.pop((channel, thread), None):
-        workspace.live.tell("status", channel=channel, thread_ts=thread, status="", loading_messages=[])
-
-
 def _event(workspace: Workspace, channel: Row, subtype: str) -> Row:
     ts = workspace.state.next_ts()
     event = {"type": "message", "subtype": subtype, "channel": channel["id"], "channel_type": channel_type(channel)}
@@ -215,3 +208,16 @@ def require_member(channel: Row, user: str) -> None:
         raise ApiError("not_in_channel" if not channel.get("is_private") else "channel_not_found")
     if channel.get("is_archived"):
         raise ApiError("is_archived")
+
+
+def require_postable(channel: Row, user: str, thread_ts: str) -> None:
+    """Refuse what a channel's posting permissions do not let an app or a member do; its creator may."""
+    restricted = str(channel.get("_restricted", ""))
+    refused = {
+        "read_only_channel": True,
+        "thread_only_channel": not thread_ts,
+        "non_threadable_channel": bool(thread_ts),
+        "thread_locked": bool(thread_ts),
+    }
+    if user != channel.get("creator") and refused.get(restricted):
+        raise ApiError(f"restricted_action_{restricted}")

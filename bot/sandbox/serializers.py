@@ -45,6 +45,8 @@ def file_object(state: State, url: str, file_id: str, viewer: str) -> Row:
     file = state.files.get(file_id)
     if file is None:
         return {"id": file_id, "mode": "tombstone"}
+    if viewer == BOT_USER and file.get("_pending"):  # not ready yet: an app learns no more
+        return {"id": file_id, "name": file["name"], "mode": file["mode"], "user": file["user"]}
     shown = {name: value for name, value in file.items() if not name.startswith("_")}
     return shown | _addresses(url, file) | _shares(state, file, viewer)
 

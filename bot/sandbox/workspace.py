@@ -30,6 +30,7 @@ class Workspace:
         default_factory=lambda: defaultdict(lambda: deque(maxlen=EPHEMERALS_KEPT))
     )
     statuses: dict[tuple[str, str], Row] = field(default_factory=dict)
+    sessions: dict[tuple[str, str], str] = field(default_factory=dict)  # channel and thread: processing, active …
     prompts: dict[str, Row] = field(default_factory=dict)
     views: dict[str, Row] = field(default_factory=dict)
     triggers: dict[str, tuple[str, float]] = field(default_factory=dict)  # who, until when

@@ -42,7 +42,7 @@ class Answer:
         self._pace = RateLimits(redis, request.team)
         self._quotes = Quotes(client, redis)
         self._uploads = Uploads(client, self._ledger, request)
-        self._status = Status(client, request.channel, request.thread)
+        self._status = Status(client, request.channel, "" if request.unasked else request.thread)
         self._private = None if request.thread else PrivateAnswer(client, self._ledger, request, self._quotes)
         self._safe = SafeStream()
         self._post: Post | None = None
@@ -68,9 +68,12 @@ class Answer:
             await self._private.show(pieces)
             return
         self._status.assume(say("slack.thinking", self._request.language))
-        async with self._side_by_side(pieces):
-            await self._show()
-        await self._finish()
+        try:
+            async with self._side_by_side(pieces):
+                await self._show()
+            await self._finish()
+        finally:
+            await self._status.clear()
 
     async def note(self, text: str) -> None:
         """Say in the status line what is going on."""
@@ -87,6 +90,12 @@ class Answer:
         if self._private:
             await self._private.fail(text)
             return
+        try:
+            await self._end_with(text)
+        finally:
+            await self._status.clear()
+
+    async def _end_with(self, text: str) -> None:
         if self._post is None and await self._end_earlier_stream(text):
             return
         self._sources, self._rows = [], []
@@ -241,9 +250,8 @@ class Answer:
         await self._close(post.number + 1)
 
     async def _nothing_to_say(self) -> None:
-        """Only files were handed over: take the status line and earlier messages away."""
+        """Nothing is said, or only files were handed over: take earlier messages away."""
         await self._close(0)
-        await self.note("")
 
     async def _close(self, count: int) -> None:
         await self._record_quotes()

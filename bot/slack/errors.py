@@ -17,3 +17,8 @@ def code(error: BaseException) -> str:
 def is_uncertain(error: BaseException) -> bool:
     """Tell whether Slack may have done it all the same: no answer came, or one without a name."""
     return code(error) in {"", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+
+
+def is_restricted(error: BaseException) -> bool:
+    """Tell whether a conversation's posting permissions forbid a message, in one of Slack's ways."""
+    return code(error).startswith("restricted_action")

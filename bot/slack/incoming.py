@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
+from bot.slack.addressing import Speech, speech_of
 from bot.slack.changes import SlackChange, change_of, files_taken_out, message_deleted
+from bot.slack.file_kinds import documents_among
 from bot.slack.payload import Body, Event, file_ids, first, id_in, json_object, part, seconds, team_of
 from handlers.request import Request
 from handlers.text.commands import parse
@@ -17,12 +19,14 @@ COMMANDS = {
 SHORTCUTS = frozenset({"sentiment", "extract", "summarize"})
 BUTTONS = frozenset({*COMMANDS.values(), "chat", "upload", "forget", "stop"})
 SPOKEN = frozenset({"", "file_share", "thread_broadcast"})  # subtypes of messages that people write
+NOT_SAID = Speech()
+WORDLESS = Speech(is_closing=True)  # a document that is dropped: nobody is spoken to
 EDITED_SECONDS = 86_400  # an older question is not asked anew by editing it
 
 
 @dataclass(frozen=True)
 class Put:
-    """Work to take on; where the bot was not addressed only if the thread is its own, else `otherwise`.
+    """Work to take on; where the bot was not addressed only if the message is for it all the same, else `otherwise`.
 
     The action "stop" takes effect at once, not when its turn comes.
     """
@@ -30,6 +34,7 @@ class Put:
     request: Request
     addressed: bool = True
     otherwise: Request | None = None
+    speech: Speech = NOT_SAID  # of a message that does not address us
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class Redo:
 
     request: Request
     addressed: bool = True
+    speech: Speech = NOT_SAID
 
 
 @dataclass(frozen=True)
@@ -111,14 +117,24 @@ def _message(team: str, event: Event, bot: str) -> Put | None:
         return None
     text, files = str(event.get("text") or ""), file_ids(event.get("files"))
     mentioned = event.get("type") == "app_mention" or f"<@{bot}" in text
-    action, rest = parse(plain_text(text, bot), bool(files))
-    request = _said(team, event, action=action, text=rest, files=files)
     if mentioned or event.get("channel_type") == "im":
-        return Put(request)
+        action, rest = parse(plain_text(text, bot), bool(files))
+        return Put(_said(team, event, action=action, text=rest, files=files))
+    return _unaddressed(team, event, bot)
+
+
+def _unaddressed(team: str, event: Event, bot: str) -> Put | None:
+    """Return what a message without a mention may want: files that are no documents are none of our business."""
+    text, files = str(event.get("text") or ""), file_ids(documents_among(event.get("files")))
     dropped = _said(team, event, action="upload", text="", files=files) if files else None
-    if event.get("thread_ts"):
-        return Put(request, addressed=False, otherwise=dropped)
-    return Put(dropped) if dropped else None
+    if not event.get("thread_ts"):
+        return Put(dropped, addressed=False, otherwise=dropped, speech=WORDLESS) if dropped else None
+    typed = plain_text(text, bot)
+    if not (typed or files):
+        return None
+    verb, rest = parse(typed, bool(files))
+    request = _said(team, event, action=verb, text=rest, files=files)
+    return Put(request, addressed=False, otherwise=dropped, speech=speech_of(text, bot, parse(typed, False)[0]))
 
 
 def _is_spoken(event: Event, bot: str) -> bool:
@@ -164,7 +180,7 @@ def _changed(body: Body, event: Event, bot: str) -> list[Step]:
     if now == was or seconds(event.get("event_ts")) - seconds(after["ts"]) > EDITED_SECONDS:
         return steps
     if now and (file_ids(after.get("files")) or plain_text(str(after.get("text") or ""), bot)):
-        return [*steps, Redo(now.request, now.addressed)]
+        return [*steps, Redo(now.request, now.addressed, now.speech)]
     return [*steps, Cancel(was.request.id)] if was else steps
 
 

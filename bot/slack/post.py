@@ -24,6 +24,7 @@ UPDATE_SECONDS = 3.0  # Slack's advice for updates of one message
 FLUSH_SECONDS = 0.6
 FIRST_FLUSH_SECONDS = 0.25  # an answer that is complete by then is posted at once
 GONE = {"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"}
+KEPT = {"markdown", "rich_text", "section", "header", "divider", "context", "table"}  # blocks of a stopped answer
 NOT_OURS = {"channel_not_found", "not_in_channel", "is_archived"}
 
 Mode = Literal["new", "stream", "update"]
@@ -59,7 +60,7 @@ class Post:
             await self.ledger.posted(self.number, self.ts)
 
     async def end_with(self, sentence: str) -> bool:
-        """End the stream that an earlier try left open, with a sentence; tell whether there was one."""
+        """End a message that an earlier try left, below what it says, with a sentence; tell whether there was one."""
         self.ts = self.ledger.record.messages[self.number]
         if not self.ts:
             return False
@@ -71,7 +72,27 @@ class Post:
                 metadata=posted.metadata(self.request, self.number),
             )
         except SLACK_ERRORS:
-            return False
+            return await self._add_below(sentence)
+        return True
+
+    async def _add_below(self, sentence: str) -> bool:
+        """Add a sentence to a message that is no stream any more: a person pressed Stop. What stands is kept."""
+        try:
+            messages = await posted.thread_messages(self.client, self.request.channel, self.request.thread)
+            standing = next((message for message in messages if message["ts"] == self.ts), None)
+            if standing is None:
+                return False
+            text = str(standing.get("text") or "")
+            blocks = [kept(block) for block in standing.get("blocks") or () if block.get("type") in KEPT]
+            await self.client.chat_update(
+                channel=self.request.channel,
+                ts=self.ts,
+                text=plain_text(f"{text}\n\n{sentence}"),
+                blocks=[*(blocks or markdown_block(text)), *markdown_block(sentence)],
+                metadata=posted.metadata(self.request, self.number),
+            )
+        except SLACK_ERRORS as error:
+            return code(error) not in GONE  # it stands as it is: better than to write it anew without its words
         return True
 
     def add(self, text: str) -> None:
@@ -176,7 +197,9 @@ class Post:
             await self.to_update()
 
     async def _stop(self, below: Sequence[str], blocks: Sequence[Block]) -> None:
-        whole = "\n\n".join([self.text.rstrip(), *filter(None, below)]) if any(below) else self.text
+        """Complete the stream; what stands below as words is only said where no blocks show it."""
+        words = [] if blocks else list(filter(None, below))
+        whole = "\n\n".join([self.text.rstrip(), *words]) if words else self.text
         chunks = self._chunks(whole)
         try:
             await self.client.chat_stopStream(
@@ -270,3 +293,8 @@ class Post:
 
 def _task(title: str, status: str) -> dict[str, Any]:
     return {"type": "task_update", "id": "progress", "title": title[:250], "status": status}
+
+
+def kept(block: Block) -> Block:
+    """Return a block as it may be sent again."""
+    return {name: value for name, value in block.items() if name != "block_id"}

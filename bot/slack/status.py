@@ -44,10 +44,25 @@ class Status:
         self._shown, self._at, self._is_ours = self._wanted, time.monotonic(), True
         await set_status(self._client, self._channel, self._thread, self._wanted)
 
+    async def clear(self) -> None:
+        """Take it away: Slack leaves it standing after an answer that was not streamed."""
+        self._wanted = ""
+        if self._thread:
+            await self.send()
+
 
 async def set_status(client: AsyncWebClient, channel: str, thread: str, text: str) -> None:
     """Show the line, or take it away with an empty text; if Slack refuses, there is none."""
     try:
         await client.assistant_threads_setStatus(channel_id=channel, thread_ts=thread, status=text[:100])
+    except SLACK_ERRORS:
+        return
+
+
+async def end_session(client: AsyncWebClient, channel: str, thread: str) -> None:
+    """Say that nothing is being done in a thread any more; Slack does not find that out when Stop is pressed."""
+    await set_status(client, channel, thread, "")
+    try:
+        await client.agents_sessions_setStatus(channel_id=channel, thread_ts=thread, status="active")
     except SLACK_ERRORS:
         return

@@ -7,14 +7,14 @@ from redis.asyncio import Redis
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.errors import SLACK_ERRORS, code, is_uncertain
+from bot.slack.errors import SLACK_ERRORS, code, is_restricted, is_uncertain
 from bot.slack.markdown import escape
 from bot.slack.posted import LEDGER_SECONDS, is_marked, metadata
 from handlers.request import Request
 from handlers.text.messages import say
 
 ROOT = -1  # the part number of the question itself
-PRIVATELY = {"channel_not_found", "not_in_channel", "is_archived", "restricted_action"}
+PRIVATELY = {"channel_not_found", "not_in_channel", "is_archived"}
 NEEDS_NO_WORDS = frozenset({"summarize"})  # the last document is meant
 LONGEST_QUESTION = 2_500  # characters; a section block holds 3,000, escapes and name included
 
@@ -34,7 +34,7 @@ async def open_thread(client: AsyncWebClient, redis: Redis, request: Request) ->
     try:
         ts = known or (await _find(client, request) if known == "" else "") or await _post(client, request)
     except SlackApiError as error:
-        if code(error) in PRIVATELY:
+        if code(error) in PRIVATELY or is_restricted(error):
             return request
         raise
     await redis.set(key, ts, ex=LEDGER_SECONDS)

@@ -14,6 +14,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.gateway import Gateway, register
+from bot.slack.addressing import Talk
 from bot.slack.changes import SlackChange
 from handlers.request import Request
 from tests.bot.slack.wire import BOT, Wire
@@ -31,6 +32,9 @@ class Inbox:
 
     steps: list[tuple[str, Any]] = field(default_factory=list)
     owned: set[tuple[str, str, str]] = field(default_factory=set)
+    documents: set[tuple[str, str, str]] = field(default_factory=set)
+    partners: set[str] = field(default_factory=set)
+    last: str = ""
     seen: set[str] = field(default_factory=set)
     languages: dict[str, str] = field(default_factory=dict)
     away: bool = False
@@ -55,11 +59,19 @@ class Inbox:
         self.steps.append(("cancel_thread", (team, channel, thread, before)))
         return 0
 
-    async def own(self, team: str, channel: str, thread: str) -> None:
-        self.owned.add((team, channel, thread))
+    async def of(self, request: Request) -> Talk:
+        key = (request.team, request.channel, request.thread)
+        return Talk(key in self.owned, key in self.documents, frozenset(self.partners), self.last)
 
-    async def owns(self, team: str, channel: str, thread: str) -> bool:
-        return (team, channel, thread) in self.owned
+    async def ours(self, request: Request, *, addressed: bool) -> None:
+        self.owned.add((request.team, request.channel, request.thread))
+        self.last = ""
+
+    async def document(self, request: Request) -> None:
+        self.documents.add((request.team, request.channel, request.thread))
+
+    async def others(self, request: Request, last: str) -> None:
+        self.last = last
 
     async def known_language(self, user: str) -> str:
         return self.languages.get(user, "")
@@ -95,7 +107,7 @@ async def app(client: AsyncWebClient, inbox: Inbox) -> AsyncIterator[AsyncApp]:
         return AuthorizeResult(enterprise_id=None, team_id="T1", bot_token="xoxb-test", bot_id="BBOT", bot_user_id=BOT)
 
     app = AsyncApp(client=client, authorize=authorize, signing_secret="s", request_verification_enabled=False)
-    register(app, inbox, inbox, audiences=inbox, client=client)  # type: ignore[arg-type]
+    register(app, inbox, inbox, inbox, audiences=inbox)  # type: ignore[arg-type]
     yield app
     await asyncio.sleep(0)
 
@@ -142,6 +154,43 @@ async def test_a_reply_is_for_us_only_in_our_own_thread(app: AsyncApp, inbox: In
     inbox.owned.add(("T1", "C1", "1.1"))
     await send(app, event(type="message", text="and now?", thread_ts="1.1"))
     assert [step for step, _ in inbox.steps] == ["put"]
+
+
+PDF = {"id": "F1", "name": "handbook.pdf", "filetype": "pdf"}
+
+
+async def test_a_document_that_is_only_dropped_makes_its_thread_nobodys(
+    app: AsyncApp, inbox: Inbox, wire: Wire
+) -> None:
+    """It is read, with a reaction instead of a status line; what people then say below it is theirs."""
+    await send(app, event(type="message", subtype="file_share", text="look, Bob", files=[PDF]))
+    [(_, request)] = inbox.steps
+    assert (request.action, request.text, request.unasked) == ("upload", "", True)
+    await wire.called("reactions.add")
+    assert wire.count("assistant.threads.setStatus") == 0
+    await send(app, event(type="message", text="nice, move the button left", ts="9.1", thread_ts=NOW, user="UBOB"))
+    assert len(inbox.steps) == 1
+    await send(app, event(type="message", text="When does the office open?", ts="9.2", thread_ts=NOW, user="UBOB"))
+    assert [(r.action, r.unasked) for _, r in inbox.steps[1:]] == [("overhear", True)]
+
+
+async def test_a_document_given_to_us_makes_the_thread_ours(app: AsyncApp, inbox: Inbox) -> None:
+    await send(app, event(type="message", subtype="file_share", text=f"<@{BOT}> read this", files=[PDF]))
+    [(_, request)] = inbox.steps
+    assert not request.unasked
+    assert inbox.owned == {("T1", "C1", NOW)}
+
+
+async def test_talk_between_people_in_our_thread_is_left_alone(app: AsyncApp, inbox: Inbox) -> None:
+    inbox.owned.add(("T1", "C1", "1.1"))
+    inbox.partners.add("UALICE")
+    talk = [
+        ("UALICE", "<@UBOB> can you send me the invoice?"), ("UALICE", "or is it with you, Carol?"),
+        ("UBOB", "which one?"), ("UALICE", "is it paid?"),
+    ]  # fmt: skip
+    for n, (user, text) in enumerate(talk):
+        await send(app, event(type="message", text=text, user=user, ts=f"2.{n}", thread_ts="1.1"))
+    assert inbox.steps == []
 
 
 async def test_without_redis_an_event_is_not_acknowledged(app: AsyncApp, inbox: Inbox) -> None:
@@ -285,7 +334,7 @@ async def test_a_queue_that_hangs_does_not_hold_up_slack(
             return True
 
     monkeypatch.setattr("bot.gateway.TAKE_SECONDS", 0.1)
-    gate = Gateway(Hanging(), Inbox(), client, None)  # type: ignore[arg-type]
+    gate = Gateway(Hanging(), Inbox(), Hanging(), client, None)  # type: ignore[arg-type]
     response = await gate.take(command("/ask"), AsyncBoltContext(), _nothing)
     assert response is not None
     assert response.status == 200

@@ -23,6 +23,7 @@ from bot.redis_server import RedisServer, open_redis
 from bot.settings import SlackSettings
 from bot.slack.connect import connect_slack
 from bot.slack.quotes import Quotes
+from bot.slack.talks import Talks
 from handlers import ACTIONS
 from handlers.pieces import Pieces, Progress, Text
 from handlers.request import Request, Services
@@ -80,7 +81,7 @@ async def main(api_url: str, data_dir: Path, seconds: float) -> None:
             ),
             handlers=dict.fromkeys(ACTIONS, echo(seconds)),
         )  # fmt: skip
-        gateway.register(slack.app, queue, Gone(redis), audiences=audiences)
+        gateway.register(slack.app, queue, Gone(redis), Talks(redis), audiences=audiences)
         worker = asyncio.create_task(Worker(queue, turn=turns, lifelines=data_dir / "workers").run())
         await slack.start()
         print("ready", flush=True)

@@ -66,12 +66,13 @@ async def set_session(call: Call) -> Result:
         raise ApiError("invalid_status")
     if status != "processing":
         _show(call, channel, thread, "", [])
+    call.workspace.sessions[channel["id"], thread] = status
     return {}
 
 
 @method("assistant.statuses", per_minute=SPECIAL, roles=("person",))
 async def statuses(call: Call) -> Result:
-    """Return the status lines and prompts that a person sees in a conversation; for pages that open later."""
+    """Return the status lines, sessions and prompts that a person sees in a conversation; for pages that open later."""
     channel = call.workspace.state.channel(call.arguments.need("channel"), call.user)
     now = time.time()
     shown = [
@@ -79,11 +80,13 @@ async def statuses(call: Call) -> Result:
         for (place, thread), status in call.workspace.statuses.items()
         if place == channel["id"] and status["at"] > now - STATUS_SECONDS
     ]
-    return {"statuses": shown, **call.workspace.prompts.get(channel["id"], {})}
+    sessions = {thread: state for (place, thread), state in call.workspace.sessions.items() if place == channel["id"]}
+    return {"statuses": shown, "sessions": sessions, **call.workspace.prompts.get(channel["id"], {})}
 
 
 def _show(call: Call, channel: Row, thread: str, status: str, loading: list[str]) -> None:
     key = (channel["id"], thread)
+    call.workspace.sessions[key] = "processing" if status else "active"
     if status:
         call.workspace.statuses[key] = {"status": status, "loading_messages": loading, "at": time.time()}
     else:

@@ -15,7 +15,7 @@ LONGEST_UPDATE = 4_000
 async def post_message(call: Call) -> Result:
     """Say something."""
     arguments, workspace = call.arguments, call.workspace
-    channel = target(call)
+    channel = postable(call)
     body = content(arguments)
     broadcast = arguments.flag("reply_broadcast") and "thread_ts" in arguments
     message = messages.post(
@@ -106,6 +106,13 @@ def target(call: Call) -> Row:
         wanted = next((row["id"] for row in state.channels.values() if row.get("name") == name), wanted)
     channel = state.channel(wanted, call.user)
     messages.require_member(channel, call.user)
+    return channel
+
+
+def postable(call: Call) -> Row:
+    """Return the conversation to speak in; raise ApiError if its posting permissions do not allow it."""
+    channel = target(call)
+    messages.require_postable(channel, call.user, call.arguments.text("thread_ts"))
     return channel
 
 

@@ -24,7 +24,7 @@ async def upload_url(call: Call) -> Result:
     name = arguments.need("filename")
     arguments.need("length")
     size = arguments.number("length", 0, least=0, most=LARGEST_BYTES, error="file_upload_size_restricted")
-    file = _new_file(call, name, size) | {"alt_txt": arguments.text("alt_txt")}
+    file = new_file(call, name, size) | {"alt_txt": arguments.text("alt_txt")}
     ticket = uuid.uuid4().hex
     call.workspace.tickets[ticket] = file["id"]
     state.save_file(file)
@@ -42,7 +42,7 @@ async def complete(call: Call) -> Result:
         messages.require_member(channel, call.user)
     blocks = arguments.parsed("blocks", "invalid_blocks_format")
     for file in files:
-        file["_complete"] = True
+        file |= {"_complete": True, "_pending": workspace.faults.pending_files}
         workspace.state.save_file(file)
     told = [file_object(workspace.state, workspace.url, file["id"], call.user) for file in files]
     for channel in channels:
@@ -63,6 +63,8 @@ async def info(call: Call) -> Result:
     """Tell what a file is and where it is shared."""
     file = _visible(call)
     shown = file_object(call.workspace.state, call.workspace.url, file["id"], call.user)
+    if call.role == "bot" and file.get("_pending"):
+        file["_pending"] -= 1
     return {"file": shown, "comments": [], "response_metadata": {"next_cursor": ""}}
 
 
@@ -127,7 +129,8 @@ async def unshare(call: Call) -> Result:
     return {}
 
 
-def _new_file(call: Call, name: str, size: int) -> Row:
+def new_file(call: Call, name: str, size: int) -> Row:
+    """Return what Slack knows of a file before it is there."""
     state, now = call.workspace.state, int(time.time())
     kind = PurePath(name).suffix.lstrip(".").lower() or "binary"
     return {
@@ -154,6 +157,7 @@ def _new_file(call: Call, name: str, size: int) -> Row:
         "_shares": {},
         "_complete": False,
         "_stored": False,
+        "_pending": 0,
     }
 
 

@@ -12,6 +12,9 @@ from bot.sandbox.state import Row
 from bot.sandbox.workspace import Workspace
 
 LONGEST_NAME = 80
+RESTRICTIONS = frozenset(
+    {"", "read_only_channel", "thread_only_channel", "non_threadable_channel", "thread_locked"}
+)  # as in Slack's errors: restricted_action_…
 
 
 @method("conversations.create", per_minute=TIER_2)
@@ -159,6 +162,17 @@ async def convert_to_private(call: Call) -> Result:
     _set(call, channel, "", is_private=True)
     for user in channel["_members"]:
         call.workspace.announce(_joined(call.workspace, channel, user), channel["id"])
+    return {}
+
+
+@method("admin.conversations.setConversationPrefs", per_minute=TIER_3, roles=("person",))
+async def set_prefs(call: Call) -> Result:
+    """Say who may post in a channel: everybody, or all but the app and the members in one of Slack's ways."""
+    channel = call.workspace.state.channel(call.arguments.need("channel_id", "channel_not_found"), call.user)
+    restricted = call.arguments.text("restricted")
+    if restricted not in RESTRICTIONS:
+        raise ApiError("invalid_arguments", known=sorted(RESTRICTIONS))
+    _set(call, channel, "", _restricted=restricted)
     return {}
 
 

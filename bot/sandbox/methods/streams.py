@@ -6,7 +6,7 @@ from bot.sandbox import messages
 from bot.sandbox.blocks import LONGEST_MARKDOWN, MOST_BLOCKS, check_blocks
 from bot.sandbox.dispatch import TIER_2, TIER_4, Call, Result, method
 from bot.sandbox.errors import ApiError, invalid
-from bot.sandbox.methods.chat import metadata, target
+from bot.sandbox.methods.chat import metadata, postable
 from bot.sandbox.state import Row
 from bot.sandbox.workspace import Workspace
 
@@ -20,7 +20,7 @@ DISPLAY_MODES = frozenset({"", "timeline", "plan", "dense"})
 async def start(call: Call) -> Result:
     """Begin a message that will grow."""
     arguments, workspace = call.arguments, call.workspace
-    channel = target(call)
+    channel = postable(call)
     thread = arguments.need("thread_ts")
     if not channel.get("is_im"):
         arguments.need("recipient_user_id", "missing_recipient_user_id")
@@ -34,6 +34,7 @@ async def start(call: Call) -> Result:
         workspace, channel, call.user, thread_ts=thread, streaming_state="in_progress", **grown, **_composed(grown)
     )
     workspace.streaming.add((channel["id"], message["ts"]))
+    workspace.sessions[channel["id"], message["thread_ts"]] = "processing"
     return {"channel": channel["id"], "ts": message["ts"]}
 
 
@@ -64,6 +65,8 @@ async def stop(call: Call) -> Result:
     composed = _composed(grown, below)
     call.workspace.streaming.discard((channel["id"], message["ts"]))
     marks = {"metadata": metadata(call)} if "metadata" in call.arguments else {}
+    session = call.arguments.text("session_status", "active")
+    call.workspace.sessions[channel["id"], message["thread_ts"]] = session
     messages.edit(call.workspace, channel, message, streaming_state=None, **grown, **composed, **marks)
     shown = messages.seen(call.workspace, message, call.user)
     return {"channel": channel["id"], "ts": message["ts"], "message": shown}

@@ -106,6 +106,19 @@ async def test_what_is_said_while_the_app_is_away_comes_later(
     await wait_until(lambda: listener.events("message"))
 
 
+async def test_what_is_said_while_the_app_is_away_for_long_is_lost(
+    sandbox: Sandbox, listener: Listener, alice: AsyncWebClient, general: str
+) -> None:
+    sandbox.workspace.delivery.retry_seconds = (0.0, 0.1)
+    await listener.close()
+    await alice.chat_postMessage(channel=general, text="are you there?")
+    await asyncio.sleep(0.3)
+    await listener.connect()
+    await alice.chat_postMessage(channel=general, text="and now?")
+    await wait_until(lambda: listener.events("message"))
+    assert [message["text"] for message in listener.events("message")] == ["and now?"]
+
+
 async def test_an_envelope_without_acknowledgement_comes_again(
     sandbox: Sandbox, enter: Enter, alice: AsyncWebClient, general: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -97,3 +97,29 @@ async def test_a_file_without_bytes_or_of_another_person_is_not_completed(
     await alice.files_completeUploadExternal(files=files, channel_id=general)
     again = alice.files_completeUploadExternal(files=files, channel_id=general)
     assert await refused(again) == "file_update_failed"
+
+
+async def test_a_new_file_may_not_be_ready_yet(
+    sandbox: Sandbox, listener: Listener, alice: AsyncWebClient, folio: AsyncWebClient, general: str
+) -> None:
+    sandbox.workspace.faults.pending_files = 2
+    file = await share(alice, general, name="a.pdf")
+    await wait_until(lambda: listener.events("file_share"))
+    assert "url_private" not in listener.events("file_share")[0]["files"][0]
+    told = [(await folio.files_info(file=file))["file"] for _ in range(3)]
+    assert ["url_private" in each for each in told] == [False, False, True]
+
+
+async def test_bytes_may_lie_some_hops_away(sandbox: Sandbox, alice: AsyncWebClient, general: str) -> None:
+    """A host of Slack's own wants the token again; a store with a signed address refuses it."""
+    sandbox.workspace.faults.redirects = ["origin", "edge"]
+    url = (await alice.files_info(file=await share(alice, general)))["file"]["url_private"]
+    headers = {"Authorization": "Bearer xoxb-sandbox"}
+    async with aiohttp.ClientSession() as session:
+        for expected in (302, 302, 400):
+            async with session.get(url, headers=headers, allow_redirects=False) as response:
+                assert response.status == expected
+                url = response.headers.get("Location", url)
+        assert url.startswith("http://localhost:")
+        async with session.get(url, allow_redirects=False) as response:
+            assert await response.read() == b"%PDF-1.7 secret"

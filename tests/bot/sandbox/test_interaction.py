@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import Sandbox
@@ -158,12 +159,17 @@ async def test_a_modal_needs_a_fresh_trigger(listener: Listener, folio: AsyncWeb
     assert await refused(folio.views_open(trigger_id=trigger, view=view)) == "invalid_trigger_id"
 
 
-async def test_the_status_line_ends_with_the_answer(
-    sandbox: Sandbox, folio: AsyncWebClient, alice: AsyncWebClient, general: str
+@pytest.mark.parametrize("end", ["empty", "session"])
+async def test_the_status_line_stays_until_the_app_takes_it_away(
+    sandbox: Sandbox, folio: AsyncWebClient, alice: AsyncWebClient, general: str, end: str
 ) -> None:
     root = (await alice.chat_postMessage(channel=general, text=f"<@{BOT_USER}> hi"))["ts"]
     await folio.assistant_threads_setStatus(channel_id=general, thread_ts=root, status="is thinking…")
+    await folio.chat_postMessage(channel=general, thread_ts=root, text="hello")
     shown = (await alice.api_call("assistant.statuses", json={"channel": general}))["statuses"]
     assert shown[0]["status"] == "is thinking…"
-    await folio.chat_postMessage(channel=general, thread_ts=root, text="hello")
+    if end == "empty":
+        await folio.assistant_threads_setStatus(channel_id=general, thread_ts=root, status="")
+    else:
+        await folio.agents_sessions_setStatus(channel_id=general, thread_ts=root, status="active")
     assert not (await alice.api_call("assistant.statuses", json={"channel": general}))["statuses"]

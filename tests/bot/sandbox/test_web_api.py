@@ -175,3 +175,26 @@ async def test_another_sites_page_may_not_call(sandbox: Sandbox) -> None:
         for headers in ({"Origin": "https://evil.example"}, {"Host": "evil.example"}):
             async with session.get(f"{sandbox.api_url}api.test", headers=headers) as response:
                 assert response.status == 403
+
+
+@pytest.mark.parametrize(
+    ("restricted", "top", "reply"),
+    [
+        ("read_only_channel", "restricted_action_read_only_channel", "restricted_action_read_only_channel"),
+        ("thread_only_channel", "restricted_action_thread_only_channel", ""),
+        ("non_threadable_channel", "", "restricted_action_non_threadable_channel"),
+        ("thread_locked", "", "restricted_action_thread_locked"),
+    ],
+)
+async def test_posting_may_be_restricted(
+    alice: AsyncWebClient, folio: AsyncWebClient, general: str, restricted: str, top: str, reply: str
+) -> None:
+    """The channel's creator may post all the same; the app may not, in Slack's long names."""
+    root = str((await alice.chat_postMessage(channel=general, text="news"))["ts"])
+    await alice.api_call(
+        "admin.conversations.setConversationPrefs", json={"channel_id": general, "restricted": restricted}
+    )
+    assert (await alice.chat_postMessage(channel=general, text="more news", thread_ts=root))["ok"]
+    for error, thread in ((top, None), (reply, root)):
+        posting = folio.chat_postMessage(channel=general, text="hello", thread_ts=thread)
+        assert (await refused(posting) if error else str((await posting).get("error") or "")) == error

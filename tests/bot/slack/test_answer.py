@@ -1,6 +1,7 @@
 """An answer in Slack: streamed, whole, with its sources, and never twice."""
 
 import asyncio
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -63,6 +64,16 @@ async def test_a_quick_answer_is_one_message(
     assert wire.count("chat.startStream") == 0
 
 
+def answer_words(message: dict[str, Any]) -> str:
+    """Return what a message says, without the fall-back words of its blocks."""
+    return " ".join(message["text"].partition("Sources:")[0].split())
+
+
+def has_sources(message: dict[str, Any]) -> bool:
+    """Tell whether the sources stand below a message."""
+    return "[1] handbook.pdf, p. 2" in json.dumps(message.get("blocks"))
+
+
 async def test_a_slow_answer_streams_with_few_calls(
     client: AsyncWebClient, redis: Redis, wire: Wire, request_: Request
 ) -> None:
@@ -70,7 +81,8 @@ async def test_a_slow_answer_streams_with_few_calls(
     await Answer(client, redis, request_).show(pieces(*words, SOURCES))
     [said] = wire.said("C1", request_.thread)
     assert said["text"].startswith("w0 w1 ")
-    assert said["text"].endswith("w59\n\nSources:\n[1] handbook.pdf, p. 2")
+    assert said["text"].endswith("w59 ")
+    assert has_sources(said)
     assert wire.count("chat.startStream") == wire.count("chat.stopStream") == 1
     assert 1 <= wire.count("chat.appendStream") <= 8
 
@@ -99,8 +111,7 @@ async def test_a_long_answer_goes_on_in_a_new_message(
     whole = "".join(message["text"] for message in said)
     assert [f"{n}: " in whole for n in range(300)] == [True] * 300
     assert all(len(message["text"].encode()) < 10_000 for message in said)
-    assert "Sources" in said[-1]["text"]
-    assert not any("Sources" in message["text"] for message in said[:-1])
+    assert [has_sources(message) for message in said] == [False] * (len(said) - 1) + [True]
 
 
 async def test_a_fence_that_is_cut_is_closed_and_opened_again(
@@ -126,7 +137,8 @@ async def test_a_stream_that_dies_is_finished_in_place(
         pieces(Text("one "), 0.5, Text("two "), 0.9, Text("three "), 0.9, SOURCES)
     )
     [said] = wire.said("C1", request_.thread)
-    assert " ".join(said["text"].split()) == "one two three Sources: [1] handbook.pdf, p. 2"
+    assert answer_words(said) == "one two three"
+    assert has_sources(said)
     assert "streaming_state" not in said
 
 
@@ -149,9 +161,8 @@ async def test_a_stream_too_old_goes_on_in_a_new_message(
 ) -> None:
     monkeypatch.setattr(post, "STREAM_SECONDS", 0.5)
     await Answer(client, redis, request_).show(pieces(Text("one "), 1.0, Text("two "), 0.3, SOURCES))
-    assert [" ".join(m["text"].split()) for m in wire.said("C1", request_.thread)] == [
-        "one", "two Sources: [1] handbook.pdf, p. 2",
-    ]  # fmt: skip
+    said = wire.said("C1", request_.thread)
+    assert [(answer_words(message), has_sources(message)) for message in said] == [("one", False), ("two", True)]
 
 
 async def test_nothing_the_model_writes_is_live(
@@ -330,8 +341,7 @@ async def test_killed_at_any_call_it_is_answered_once(
     await asyncio.wait([asyncio.create_task(_die(client, redis, request_, given, at, late))])
     await Answer(client, redis, request_).show(pieces(*given))
     said = wire.said("C1", request_.thread)
-    texts = [" ".join(m["text"].split()) for m in said if not m.get("files")]
-    assert texts == ["one two three Sources: [1] handbook.pdf, p. 2"]
+    assert [(answer_words(m), has_sources(m)) for m in said if not m.get("files")] == [("one two three", True)]
     assert [file["name"] for message in said for file in message.get("files", [])] == ["a.csv"]
     assert not any(message.get("streaming_state") for message in said)
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.slack.changes import SlackChange
@@ -65,16 +65,42 @@ def test_a_reply_without_a_mention_counts_only_in_our_own_thread() -> None:
     assert step.request.thread == "1780000000.000100"
 
 
-def test_a_file_in_a_channel_is_an_upload_and_its_words_are_for_others() -> None:
-    request = only(told(message("look, Bob", subtype="file_share", files=[{"id": "F1"}, {"id": "F2"}]))).request
-    assert (request.action, request.text, request.files) == ("upload", "", ("F1", "F2"))
+PDF = {"id": "F1", "name": "handbook.pdf", "filetype": "pdf", "mode": "hosted"}
+NO_DOCUMENTS = (
+    {"id": "F2", "name": "Screenshot.png", "filetype": "png", "mode": "hosted"},
+    {"id": "F3", "name": "party.gif", "filetype": "gif", "mode": "hosted"},
+    {"id": "F4", "name": "Clip", "filetype": "mp4", "mode": "hosted"},
+    {"id": "F5", "name": "Minutes", "filetype": "quip", "mode": "quip"},
+    {"id": "F6", "name": "Budget", "filetype": "gsheet", "mode": "external", "is_external": True},
+    {"id": "F7", "name": "error.txt", "filetype": "text", "mode": "snippet"},
+    {"id": "F8", "name": "data.zip", "filetype": "zip", "mode": "hosted"},
+)
 
 
-def test_a_file_in_a_thread_of_others_is_an_upload_too() -> None:
-    step = only(told(message("summarize", subtype="file_share", files=[{"id": "F1"}], thread_ts="1.1")))
+def test_a_document_in_a_channel_is_read_and_its_words_are_for_others() -> None:
+    step = only(told(message("look, Bob", subtype="file_share", files=[PDF, {"id": "F9"}])))
+    assert not step.addressed
+    assert step.otherwise is not None
+    assert (step.otherwise.action, step.otherwise.text, step.otherwise.files) == ("upload", "", ("F1", "F9"))
+
+
+def test_a_document_in_a_thread_of_others_is_read_too() -> None:
+    step = only(told(message("summarize", subtype="file_share", files=[PDF], thread_ts="1.1")))
     assert not step.addressed
     assert step.otherwise is not None
     assert (step.otherwise.action, step.otherwise.text) == ("upload", "")
+
+
+@pytest.mark.parametrize("file", NO_DOCUMENTS, ids=lambda file: file["filetype"])
+@pytest.mark.parametrize("place", [{}, {"thread_ts": "1.1"}], ids=["channel", "thread"])
+def test_what_is_no_document_and_not_for_us_draws_nothing(file: dict[str, Any], place: dict[str, str]) -> None:
+    assert parse_event(told(message("", subtype="file_share", files=[file], **place)), BOT) == []
+
+
+@pytest.mark.parametrize("file", NO_DOCUMENTS, ids=lambda file: file["filetype"])
+def test_what_is_given_to_us_gets_its_sentence(file: dict[str, Any]) -> None:
+    request = only(told(message(f"<@{BOT}> read this", subtype="file_share", files=[file]))).request
+    assert (request.action, request.files) == ("upload", (file["id"],))
 
 
 @pytest.mark.parametrize(
@@ -265,6 +291,7 @@ odd = st.recursive(
 )  # fmt: skip
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # on busy cores drawing is slow, not parsing
 @given(st.dictionaries(st.sampled_from(["event", "team_id", "authorizations", "actions", "type"]), odd, max_size=5))
 def test_an_odd_payload_breaks_nothing(body: dict[str, Any]) -> None:
     parse_event(body, BOT)

@@ -24,6 +24,7 @@ from bot.slack.answer import Answer
 from bot.slack.changes import SlackChange
 from bot.slack.connect import SlackConnection, connect_slack
 from bot.slack.files import SlackFiles
+from bot.slack.talks import Talks
 from bot.slack.thread import open_thread
 from handlers import PRIVATE
 from handlers.pieces import Choice, Choices, Piece, Text
@@ -105,7 +106,7 @@ async def echo(sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Echo]:
         echo = Echo(connection, redis, queue, audiences)
         gone = NotedGone(redis)
         gone.kinds = echo.noted
-        register(connection.app, queue, gone, audiences=audiences)
+        register(connection.app, queue, gone, Talks(redis), audiences=audiences)
         working = asyncio.create_task(Worker(queue, turn=echo).run())
         await connection.start()
         yield echo

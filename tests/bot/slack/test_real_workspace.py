@@ -1,0 +1,286 @@
+"""What a real workspace does besides: threads of people, Stop, read-only channels, status lines that stay.
+
+The real queue, gateway and dispatcher in the workspace on localhost; only what the handlers say is a test's own.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from redis.asyncio import Redis
+
+from bot.access.gone import Gone
+from bot.access.memberships import Memberships
+from bot.access.reconcile import Reconciler
+from bot.dispatcher import Dispatcher
+from bot.gateway import register
+from bot.limits import Limits
+from bot.memory import ThreadMemory
+from bot.queue.queue import Queue
+from bot.queue.worker import Worker
+from bot.sandbox import Sandbox
+from bot.settings import SlackSettings
+from bot.slack.connect import SlackConnection, connect_slack
+from bot.slack.quotes import Quotes
+from bot.slack.talks import Talks
+from handlers import ACTIONS
+from handlers.pieces import Pieces, Source, Sources, Text
+from handlers.request import Request, Services
+from indexing.document import Passage
+from tests.bot.slack.test_workspace import TOKENS, channel_of, until
+from tests.people import Person, visible
+
+PASSAGE = Passage(
+    id="p", document_id="d", document="handbook.pdf", text="The office opens at 7:30.", page=2, last_page=2, heading="",
+    permalink="https://lantern.example/F1", score=1.0, relevance=1.0,
+)  # fmt: skip
+
+
+class NoDocuments:
+    """A library in which nothing was shared yet."""
+
+    async def documents(self, readable_by: object) -> list[object]:
+        return []
+
+    async def shares(self) -> list[object]:
+        return []
+
+    def __getattr__(self, name: str) -> Any:
+        async def nothing(*_: object, **__: object) -> list[object]:
+            return []
+
+        return nothing
+
+
+@dataclass
+class Bot:
+    """The assistant in the workspace, with handlers that say what the test wants."""
+
+    connection: SlackConnection
+    sandbox: Sandbox
+    done: list[Request] = field(default_factory=list)
+    slow: bool = False
+    silent: bool = False
+    sources: tuple[Source, ...] = ()
+
+    async def __call__(self, request: Request, services: Services) -> Pieces:
+        self.done.append(request)
+        while self.silent:  # noqa: ASYNC110 - a test's switch
+            await asyncio.sleep(0.02)
+        yield Text(f"{request.action}: {request.text}. ")
+        for word in range(200 if self.slow else 0):
+            yield Text(f"word{word} ")
+            await asyncio.sleep(0.05)
+        if self.sources:
+            yield Sources(self.sources)
+
+    @property
+    def mention(self) -> str:
+        """Return how people call it."""
+        return f"<@{self.connection.bot_user_id}>"
+
+    async def settled(self) -> None:
+        """Wait until everything that was said has reached the gateway and what is to be done is done."""
+        await asyncio.sleep(0.6)
+
+
+@pytest.fixture
+async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
+    """A workspace of this test only."""
+    sandbox = await Sandbox.start(0, tmp_path / "workspace")
+    yield sandbox
+    await sandbox.stop()
+
+
+@pytest.fixture
+async def bot(sandbox: Sandbox, redis: Redis, url: str, tmp_path: Path) -> AsyncIterator[Bot]:
+    """The assistant."""
+    slack = await connect_slack(SlackSettings(api_url=sandbox.api_url, **TOKENS), loopback=True)  # type: ignore[arg-type]
+    bot = Bot(slack, sandbox)
+    async with Queue(redis, url, settle_seconds=0) as queue:
+        audiences = Memberships(slack.client, redis, slack.team_id)
+        turns = Dispatcher(
+            services=Services(**dict.fromkeys(Services.__dataclass_fields__, None)),  # type: ignore[arg-type]
+            client=slack.client, redis=redis, queue=queue, audiences=audiences, limits=Limits(redis, 1000, 1000),
+            upkeep=Reconciler(
+                client=slack.client, redis=redis, library=cast(Any, NoDocuments()), memory=ThreadMemory(redis),
+                quotes=Quotes(slack.client, redis),
+            ),
+            handlers=dict.fromkeys(ACTIONS, bot),
+        )  # fmt: skip
+        register(slack.app, queue, Gone(redis), Talks(redis), audiences=audiences)
+        worker = asyncio.create_task(Worker(queue, turn=turns).run())
+        await slack.start()
+        yield bot
+        await slack.stop()
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+
+
+@pytest.fixture
+async def alice(sandbox: Sandbox) -> Person:
+    """Alice, an admin."""
+    return await Person.named("alice", sandbox.api_url)
+
+
+@pytest.fixture
+async def bob(sandbox: Sandbox) -> Person:
+    """Bob."""
+    return await Person.named("bob", sandbox.api_url)
+
+
+@pytest.fixture
+async def general(alice: Person) -> str:
+    """The channel that all of the team is in."""
+    return await channel_of(alice, "general")
+
+
+async def replies(person: Person, channel: str, ts: str) -> list[str]:
+    """Return what the assistant said in a thread."""
+    return [visible(message) for message in (await person.thread(channel, ts))[1:] if message.get("bot_id")]
+
+
+# Manners.
+
+
+async def test_a_colleagues_screenshot_and_the_talk_below_it_are_left_alone(
+    bot: Bot, alice: Person, bob: Person, general: str, tmp_path: Path
+) -> None:
+    (tmp_path / "Screenshot.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    ts = await alice.shares(general, tmp_path / "Screenshot.png", "what do you think?")
+    await bob.says(general, "nice, @alice move the button left", thread=ts)
+    await alice.says(general, "really? why?", thread=ts)
+    await bot.settled()
+    assert bot.done == []
+    assert await replies(alice, general, ts) == []
+    assert not bot.sandbox.workspace.calls["files.info"]
+
+
+async def test_a_document_that_was_only_dropped_is_read_quietly(
+    bot: Bot, alice: Person, bob: Person, general: str, tmp_path: Path
+) -> None:
+    """A reaction and one line; the talk below goes on without us, a question is looked up."""
+    (tmp_path / "handbook.pdf").write_bytes(b"%PDF-1.7\nhello")
+    ts = await alice.shares(general, tmp_path / "handbook.pdf", "our new handbook")
+    await until(lambda: bot.done)
+    await bot.settled()
+    root = (await alice.thread(general, ts))[0]
+    assert [reaction["name"] for reaction in root["reactions"]] == ["eyes"]
+    assert len(await replies(alice, general, ts)) == 1
+    await bob.says(general, "nice, I like page 3", thread=ts)
+    await bob.says(general, "When does the office open?", thread=ts)
+    await until(lambda: len(bot.done) == 2)
+    assert [(request.action, request.unasked) for request in bot.done] == [("upload", True), ("overhear", True)]
+    assert not bot.sandbox.workspace.calls["assistant.threads.setStatus"]
+
+
+async def test_in_our_thread_people_talk_to_each_other_undisturbed(
+    bot: Bot, alice: Person, bob: Person, general: str
+) -> None:
+    ts = await alice.says(general, f"{bot.mention} who may drive the pool cars?")
+    await alice.reads(general, ts)
+    for person, text in (
+        (alice, f"<@{bob.id}> can you send me the invoice of Redwood please?"), (bob, "here it is"),
+        (alice, "is it paid?"), (bob, "thanks"),
+    ):  # fmt: skip
+        await person.says(general, text, thread=ts)
+    await bot.settled()
+    assert len(bot.done) == 1
+    await bob.says(general, f"{bot.mention} and the vans?", thread=ts)
+    await alice.reads(general, ts, count=2)
+
+
+# Stop.
+
+
+async def test_the_stop_button_keeps_what_stands_and_ends_the_session(bot: Bot, alice: Person) -> None:
+    """Slack ends the stream by itself, so what stands can only be added to."""
+    bot.slow = True
+    dm = await alice.dm(bot.connection.bot_user_id)
+    ts = await alice.says(dm, "hello")
+
+    async def streaming() -> Any:
+        return next((m for m in (await alice.thread(dm, ts))[1:] if "word3" in m["text"]), None)
+
+    await alice._wait(streaming)
+    await alice.client.api_call("chat.stop", json={"channel": dm, "thread_ts": ts})
+    stopped = await alice.reads(dm, ts, lambda text: "Stopped." in text)
+    assert "chat: hello. word0 word1" in stopped
+    assert "word199" not in stopped
+    await eventually_active(alice, dm, ts)
+
+
+async def test_the_stop_button_before_the_first_words_ends_the_session(bot: Bot, alice: Person) -> None:
+    bot.silent = True
+    dm = await alice.dm(bot.connection.bot_user_id)
+    ts = await alice.says(dm, "hello")
+    await until(lambda: bot.done)
+    await alice.client.api_call("chat.stop", json={"channel": dm, "thread_ts": ts})
+    await eventually_active(alice, dm, ts)
+    await bot.settled()
+    bot.silent = False
+    await bot.settled()
+    assert await replies(alice, dm, ts) == []
+
+
+async def eventually_active(person: Person, channel: str, ts: str) -> None:
+    """Wait until nothing is said to be done in a thread, neither by its session nor by a status line."""
+
+    async def is_active() -> bool:
+        told = await person.client.api_call("assistant.statuses", json={"channel": channel})
+        return told["sessions"].get(ts) == "active" and not told["statuses"]
+
+    async with asyncio.timeout(5):
+        while not await is_active():  # noqa: ASYNC110 - it happens elsewhere
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("outcome", ["answered", "refused"])
+async def test_the_status_line_goes_with_every_turn(bot: Bot, alice: Person, general: str, outcome: str) -> None:
+    if outcome == "refused":
+        bot.sandbox.workspace.faults.errors = {"chat.startStream": {"error": "internal_error", "times": 1}}
+    ts = await alice.says(general, f"{bot.mention} hello")
+    await alice.reads(general, ts)
+    await eventually_active(alice, general, ts)
+
+
+# Channels where an app may not post.
+
+
+@pytest.mark.parametrize("restricted", ["read_only_channel", "thread_only_channel"])
+async def test_a_command_in_a_restricted_channel_is_answered_privately(
+    bot: Bot, alice: Person, general: str, restricted: str
+) -> None:
+    await restrict(alice, general, restricted)
+    await alice.commands(general, "/ask", "When does the office open?")
+    assert "ask: When does the office open?" in await alice.sees_alone(general)
+
+
+@pytest.mark.parametrize("restricted", ["read_only_channel", "non_threadable_channel", "thread_locked"])
+async def test_a_mention_in_a_restricted_channel_is_answered_privately(
+    bot: Bot, alice: Person, general: str, restricted: str
+) -> None:
+    await restrict(alice, general, restricted)
+    ts = await alice.says(general, f"{bot.mention} hello")
+    assert "chat: hello" in await alice.sees_alone(general)
+    assert await replies(alice, general, ts) == []
+
+
+async def restrict(admin: Person, channel: str, restricted: str) -> None:
+    """Say who may post in a channel."""
+    await admin.client.api_call(
+        "admin.conversations.setConversationPrefs", json={"channel_id": channel, "restricted": restricted}
+    )
+
+
+# Sources.
+
+
+async def test_a_streamed_answer_shows_its_sources_once(bot: Bot, alice: Person, general: str) -> None:
+    bot.slow, bot.sources = True, (Source(1, PASSAGE, "The office opens at 7:30."),)
+    ts = await alice.says(general, f"{bot.mention} hello")
+    answer = await alice.reads(general, ts, lambda text: "word199" in text)
+    assert answer.count("handbook.pdf, p. 2") == 1
