@@ -10,6 +10,7 @@ from handlers.context.generate import stream_reply
 from handlers.context.ingest import NotIngested, ingest
 from handlers.extraction import verify
 from handlers.extraction.report import Material, report_pieces
+from handlers.extraction.rows import records_in_rows
 from handlers.extraction.schema import EXTENSIONS, BadFields, Field, parse_fields, schema_of, split_source
 from handlers.extraction.verify import Record
 from handlers.pieces import Pieces, Progress, UserError
@@ -131,6 +132,9 @@ async def extract_from(material: Material, fields: Sequence[Field], request: Req
     french = language_of(" ".join(page.text for page in material.pages[:3])) == "fr"
     records: list[Record] = []
     for number, pages in enumerate(groups):
+        if in_rows := records_in_rows(pages, fields):
+            records += [verify.verify_records(record, fields, source, french=french) for record in in_rows]
+            continue
         text = say("extract.progress", request.language, done=number, total=len(groups))
         services.report(Progress(text, number, len(groups)))
         answer = await model_json(extract_prompt(pages, fields), fields, services, request.language)

@@ -80,7 +80,7 @@ def rows(records: Sequence[Record], fields: Sequence[Field], language: str) -> s
 def shown_value(found: ExtractedValue, language: str) -> str:
     """Return a value for the table; what the source does not have is marked."""
     if not found.claimed:
-        return value_text(found.value, language)
+        return f"{'⚠ ' * found.ambiguous}{value_text(found.value, language)}"
     if found.value is not None:
         return f"⚠ {value_text(found.value, language)}"
     return f"⚠ {say('extract.unverified', language, claimed=found.claimed[:80])}"
@@ -91,6 +91,8 @@ def remarks(material: Material, records: Sequence[Record], read: Sequence[int], 
     said = []
     if any(found.claimed for record in records for found in record.values()):
         said.append(say("extract.mark", language))
+    if any(found.ambiguous for record in records for found in record.values()):
+        said.append(say("extract.ambiguous", language))
     missing = {page.number for page in material.pages if page.text.strip()} - set(read)
     if missing:
         said.append(say("extract.pages_read", language, read=ranges(read), total=len(material.pages)))
@@ -125,9 +127,15 @@ def sources_of(material: Material, records: Sequence[Record]) -> list[Source]:
 
 def as_json(material: Material, records: Sequence[Record]) -> bytes:
     """Return the records as JSON, each value with its page and words."""
-    found = [{name: one.__dict__ | {"page": one.page or None} for name, one in record.items()} for record in records]
+    found = [{name: json_value(one) for name, one in record.items()} for record in records]
     whole: dict[str, Any] = {"source": material.name, "records": found}
     return (json.dumps(whole, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def json_value(value: ExtractedValue) -> dict[str, Any]:
+    """Return a value with where it stands; that it may be read in two ways is said only where it may."""
+    entries = value.__dict__ | {"page": value.page or None}
+    return entries if value.ambiguous else {name: one for name, one in entries.items() if name != "ambiguous"}
 
 
 def as_csv(fields: Sequence[Field], records: Sequence[Record]) -> bytes:

@@ -18,6 +18,15 @@ KINDS = {
     "date": ("date", "day", "jour"),
     "boolean": ("boolean", "bool", "yesno", "yes/no", "booleen", "oui/non", "ouinon"),
 }
+PAIRS = {  # one field, though there is an "and" in it
+    letters_only(name)
+    for name in (
+        "nom et prénom", "prénom et nom", "nom et adresse", "date et heure", "lieu et date", "date et lieu",
+        "eau et électricité", "frais et honoraires", "terms and conditions", "name and address", "date and time",
+        "time and date", "place and date", "date and place", "first and last name", "room and board",
+        "research and development", "recherche et développement", "postage and packing", "shipping and handling",
+    )
+}  # fmt: skip
 PATTERNS = {
     "number": r"^[-(]?[0-9]([0-9.,' ]*[0-9])?[)]?$",
     "integer": r"^-?[0-9]([0-9.,' ]*[0-9])?$",
@@ -25,7 +34,10 @@ PATTERNS = {
 }
 BLANKS = re.compile(r"\s+")
 LONGEST_SOURCE = 400  # characters at the end of a text: a longer file name can't be
-EXTENSIONS = (".pdf", ".docx", ".txt", ".md", ".markdown")
+EXTENSIONS = (
+    ".pdf", ".docx", ".docm", ".txt", ".md", ".markdown", ".pptx", ".xlsx", ".ods", ".odt", ".rtf", ".csv", ".eml",
+    ".msg", ".html", ".epub", ".png", ".jpg", ".jpeg", ".tiff", ".heic",
+)
 SOURCE = re.compile(
     r"(?:^|\s)(?:(?:from|out of|in|depuis|dans|de)\s+|d')"
     r"(?:the |this |le |la |ce |cette |l')?(?:document |file |fichier )?"
@@ -84,6 +96,7 @@ def tidied(text: str) -> str:
 def parse_fields(text: str) -> tuple[Field, ...]:
     """Read `supplier, date:date, total:number, status:paid|open`; raise BadFields."""
     parts = [part.strip() for part in re.split(r"[,;\n]", tidied(text)) if part.strip()]
+    parts = [*parts[:-1], *split_last(parts[-1])] if parts else []
     if not parts:
         raise BadFields("empty")
     if len(parts) > MOST_FIELDS:
@@ -95,6 +108,13 @@ def parse_fields(text: str) -> tuple[Field, ...]:
             raise BadFields("twice", name=field.name)
         seen.add(letters_only(field.name))
     return fields
+
+
+def split_last(text: str) -> list[str]:
+    """Cut the end of a list at its "and": `supplier and total`; what is one field with that word in it stays one."""
+    if letters_only(text.partition(":")[0]) in PAIRS:
+        return [text]
+    return [part.strip() for part in re.split(r"\s+(?:and|et|&)\s+", text) if part.strip()]
 
 
 def parse_field(text: str) -> Field:

@@ -2,18 +2,23 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from handlers.extraction.habit import Habit
 from handlers.extraction.schema import Field
-from handlers.extraction.values import NotAValue, Value, read_value
+from handlers.extraction.values import NotAValue, Value, is_ambiguous, read_value
 from handlers.text.normalize import letters_only, letters_with_offsets
 from indexing.library import Page
 
 FULL = 3  # values of a record that is a row of a table
 WORDS_CHARACTERS = 160
 GROUPING = tuple(".,'’\u00a0\u202f")
+BAR = " | "  # between the cells of a table's row
+BESIDE = 24  # characters beside a number in which its sign, its currency and its scale stand
 SHORT_VALUE = 3  # folded characters; a shorter one must stand as a word of its own
 
 
@@ -24,7 +29,8 @@ class ExtractedValue:
     value: Value
     page: int = 0
     words: str = ""  # the line of the source
-    claimed: str = ""  # what the model said, where the source does not have it
+    claimed: str = ""  # what the model said, where the source does not have it, or not in this row
+    ambiguous: bool = False  # a date whose day and month nothing in the document tells apart
 
 
 Record = dict[str, ExtractedValue]
@@ -35,29 +41,71 @@ class PageText:
 
     def __init__(self, pages: Sequence[Page]) -> None:
         self._pages = [(page, *letters_with_offsets(page.text)) for page in pages]
+        self._text = "\n".join(page.text for page in pages)
+
+    @cached_property
+    def _habits(self) -> dict[bool, Habit]:
+        return {french: Habit.of(self._text, french=french) for french in (False, True)}
+
+    def habit(self, *, french: bool) -> Habit:
+        """Return how the document writes its dates and numbers."""
+        return self._habits[french]
 
     def find(self, words: str, near: int = 0) -> tuple[int, str] | None:
         """Return the page and the line where the words stand, on page `near` first; None where they do not occur."""
+        place = self.place(words, near)
+        return (place.page, place.line) if place else None
+
+    def place(self, words: str, near: int = 0, row: str = "") -> "Place | None":
+        """Return where words stand, in a row of a table first, on page `near` first; None where they do not occur."""
         wanted = letters_only(words)
         if not wanted:
             return None
+        anywhere = None
         for page, text, places in sorted(self._pages, key=lambda one: one[0].number != near):
-            at = _place(wanted, text, places, page.text)
-            if at >= 0:
-                return page.number, line_at(page.text, places[at], places[at + len(wanted) - 1])
-        return None
+            for at in _places(wanted, text, places, page.text):
+                place = place_at(page, places[at], places[at + len(wanted) - 1])
+                if not row or place.whole_line == row:
+                    return place
+                anywhere = anywhere or place
+        return anywhere
 
 
-def _place(wanted: str, text: str, places: Sequence[int], original: str) -> int:
-    """Return where the folded words begin in the folded page, at the edges of words and numbers; -1 if nowhere."""
+@dataclass(frozen=True)
+class Place:
+    """Where words stand in the source, and what is beside them on their line or in their cell."""
+
+    page: int
+    line: str
+    whole_line: str
+    before: str
+    after: str
+
+    @property
+    def row(self) -> str:
+        """Return the row of a table that it is in; "" where it is in none."""
+        return self.whole_line if BAR in self.whole_line else ""
+
+
+def place_at(page: Page, first: int, last: int) -> Place:
+    """Return the place of a stretch of a page's text."""
+    start = page.text.rfind("\n", 0, first) + 1
+    end = page.text.find("\n", last)
+    end = len(page.text) if end < 0 else end
+    before = page.text[start:first].rsplit("|", 1)[-1][-BESIDE:]
+    after = page.text[last + 1 : end].split("|", 1)[0][:BESIDE]
+    return Place(page.number, line_at(page.text, first, last), page.text[start:end], before, after)
+
+
+def _places(wanted: str, text: str, places: Sequence[int], original: str) -> Iterator[int]:
+    """Yield where the folded words begin in the folded page, at the edges of words and numbers."""
     at = text.find(wanted)
     while at >= 0:
         first, last = places[at], places[at + len(wanted) - 1]
         joined = _joined(original, first, -1) or _joined(original, last, +1)
         if not joined or (len(wanted) > SHORT_VALUE and not _numeric(wanted)):
-            return at
+            yield at
         at = text.find(wanted, at + 1)
-    return -1
 
 
 def _joined(text: str, place: int, step: int) -> bool:
@@ -102,31 +150,64 @@ def records_of(answer: str) -> list[dict[str, Any]]:
 
 
 def verify_records(record: Mapping[str, Any], fields: Sequence[Field], source: PageText, *, french: bool) -> Record:
-    """Return each field's value if its words stand in the source and read as its kind; else null, with the claim."""
+    """Return each field's value if its words stand in the source and read as its kind; else null, with the claim.
+
+    Where most of a record stands in one row of a table, what stands in another row is not of it.
+    """
     page = 0
+    row = row_of(record, fields, source)
     checked: Record = {}
     for field in fields:
-        found = check_value(record.get(field.name), field, source, page, french=french)
-        page = found.page or page
-        checked[field.name] = found
+        value = check_value(record.get(field.name), field, source, (page, row), french=french)
+        page = value.page or page
+        checked[field.name] = value
     return checked
 
 
-def check_value(words: Any, field: Field, source: PageText, near: int, *, french: bool) -> ExtractedValue:
-    """Check one value."""
+def row_of(record: Mapping[str, Any], fields: Sequence[Field], source: PageText) -> str:
+    """Return the row of a table that has most of a record's values; "" where none has two of them."""
+    words = [str(record.get(field.name) or "") for field in fields]
+    places = [place for one in words if one.strip() and (place := source.place(one))]
+    rows = Counter({place.row: sum(has_cell(place.row, one) for one in words) for place in places if place.row})
+    row, count = rows.most_common(1)[0] if rows else ("", 0)
+    return row if count > 1 else ""
+
+
+def has_cell(row: str, words: str) -> bool:
+    """Tell whether a row of a table has words as a cell or at the beginning of one."""
+    wanted = letters_only(words)
+    return bool(wanted) and any(letters_only(cell).startswith(wanted) for cell in row.split("|"))
+
+
+def check_value(
+    words: Any, field: Field, source: PageText, near: tuple[int, str] = (0, ""), *, french: bool
+) -> ExtractedValue:
+    """Check one value; the rest of its record stands near: on a page, and perhaps in a row of a table."""
+    row = near[1]
     said = " ".join(str(words).split()) if words is not None else ""
     if not said or letters_only(said) in ABSENT:
         return ExtractedValue(None)
-    place = source.find(said, near)
+    place = source.place(said, *near)
+    where = (place.page, place.line) if place else (0, "")
     if field.kind in {"choice", "boolean"}:  # may be concluded: it is marked where the very word is missing
         value = read_value(said, field, french=french) if field.kind == "choice" else _boolean(said, field)
-        return ExtractedValue(value, *(place or (0, "")), claimed="" if place else said)
-    if not place:
+        return ExtractedValue(value, *where, claimed="" if place else said)
+    if not place or (row and place.row and place.row != row):
         return ExtractedValue(None, claimed=said)
+    habit = source.habit(french=french)
     try:
-        return ExtractedValue(read_value(said, field, french=french), *place)
+        value = read_value(in_context(said, place, field), field, french=french, habit=habit)
     except NotAValue:
-        return ExtractedValue(None, *place, claimed=said)
+        return ExtractedValue(None, *where, claimed=said)
+    return ExtractedValue(value, *where, ambiguous=field.kind == "date" and is_ambiguous(said, habit))
+
+
+def in_context(said: str, place: Place, field: Field) -> str:
+    """Return a number with what its copy may have lost of the signs beside it: brackets, minus, currency, "million"."""
+    if field.kind not in {"number", "integer"} or not any(map(str.isdigit, said)):
+        return said
+    before = place.before[len(place.before.rstrip("(-−–€$£ \u00a0\u202f")) :]
+    return f"{before}{said}{place.after}"
 
 
 def _boolean(said: str, field: Field) -> Value:

@@ -102,3 +102,13 @@ def test_the_schema_lets_nothing_else_through() -> None:
     assert record["required"] == ["name", "status"]
     assert record["additionalProperties"] is False
     assert record["properties"]["status"] == {"enum": ["paid", "open", None]}
+
+
+@pytest.mark.parametrize(
+    ("wish", "names"),
+    [("supplier and total due", ["supplier", "total due"]), ("a, b and c:date", ["a", "b", "c"]),
+     ("fournisseur et total", ["fournisseur", "total"]), ("nom et prénom, date", ["nom et prénom", "date"]),
+     ("terms and conditions", ["terms and conditions"]), ("brand, land", ["brand", "land"])],
+)  # fmt: skip
+def test_the_last_two_fields_may_be_joined_by_and(wish: str, names: list[str]) -> None:
+    assert [field.name for field in parse_fields(wish)] == names
