@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ os.environ.setdefault("LANGSMITH_TRACING", "false")
 
 import typer
 
-from bot.settings import Settings
+from bot.settings import Settings, read_env_file
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 bench = typer.Typer(no_args_is_help=True, help="Measure against a peer, in one run, as a ratio.")
@@ -22,14 +23,38 @@ app.add_typer(bench, name="bench")
 app.add_typer(evaluate, name="evaluate")
 
 
+PRIVATE = 0o077  # what is written is for its owner only: it is what people wrote
+
+
 def main() -> None:
     """Run the command; a start that can't succeed ends with one sentence that a person can act on."""
-    from bot.errors import StartFailed
+    from bot.errors import StartFailed, sentence_for
 
+    os.umask(PRIVATE)
     try:
+        read_env_file(Path(".env"))
         app()
     except StartFailed as failure:
         sys.exit(str(failure))
+    except OSError as error:
+        if sentence := sentence_for(error):
+            sys.exit(sentence)
+        raise
+
+
+def _show_version(wished: bool) -> None:
+    if wished:
+        typer.echo(f"folio {version('folio-assistant')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say the version and stop.")
+    ] = False,
+) -> None:
+    """Read the settings from the environment and from .env in the working directory; deploy/.env.example lists them."""
 
 
 def _serve(*, gateway: bool, worker: bool) -> None:
@@ -42,6 +67,7 @@ def _serve(*, gateway: bool, worker: bool) -> None:
     asyncio.run(serve())
 
 
+Port = typer.Option(min=1, max=65535, help="On 127.0.0.1.")
 DataDir = Annotated[Path | None, typer.Option("--data", help="Where everything is kept.")]
 
 
@@ -64,16 +90,20 @@ def worker() -> None:
 
 
 @app.command()
-def sandbox(port: int = 4100, data: DataDir = None) -> None:
+def sandbox(
+    port: Annotated[int, Port] = 4100,
+    data: DataDir = None,
+    until_closed: Annotated[bool, typer.Option(hidden=True, help="End when standard input is closed.")] = False,
+) -> None:
     """Run a Slack workspace on this machine, with a web page to talk in."""
     from bot.sandbox import serve
 
-    asyncio.run(serve(port, data or Settings().data_dir / "workspace"))
+    asyncio.run(serve(port, data or Settings().data_dir / "workspace", until_closed=until_closed))
 
 
 @app.command("try")
 def try_(
-    port: int = 4100,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Default: 4100, or the next free one.")] = None,
     data: DataDir = None,
     model: Annotated[str, typer.Option(help="preset:NAME, hub:ORG/REPO/FILE or a path.")] = "",
     check: Annotated[bool, typer.Option(help="Ask about a bundled PDF, verify a cited page, stop.")] = False,
@@ -89,6 +119,7 @@ def fetch() -> None:
     """Fetch the models that the settings name, with progress."""
     from bot.services import fetch_models
 
+    os.umask(0o022)  # model files are no secret, and other users of the machine may share them
     fetch_models(Settings())
 
 

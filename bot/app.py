@@ -13,7 +13,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bot import log, metrics
+from bot import data_folder, log, metrics
 from bot.access.gone import Gone
 from bot.access.memberships import Memberships
 from bot.errors import StartFailed
@@ -84,6 +84,10 @@ async def running(settings: Settings, *, gateway: bool = True, worker: bool = Tr
     """Start the assistant and end it again; requests are taken while the models still load."""
     log.configure(settings.bot.log, settings.bot.log_level)
     async with AsyncExitStack() as stack:
+        if worker or not settings.redis.url:
+            data_folder.prepare(settings.data_dir)
+        if worker and not settings.qdrant.url:  # the vectors in the folder are one process's
+            stack.enter_context(data_folder.locked(settings.data_dir))
         app = await _connected(settings, stack)
         stack.push_async_callback(app.end)
         ready = asyncio.Event()
@@ -94,7 +98,7 @@ async def running(settings: Settings, *, gateway: bool = True, worker: bool = Tr
             await app.slack.start()
             app.keep(app.audiences.listen(lambda: app.slack.connected))
             app.checks["slack"] = _always(lambda: app.slack.connected)
-        health = Health(settings.bot.health_port, app.checks, app.refresh)
+        health = Health(settings.bot.health_port, app.checks, app.refresh, settings.bot.health_host)
         stack.push_async_callback(health.stop)
         await health.start()
         if worker:

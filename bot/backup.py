@@ -17,11 +17,13 @@ from typing import Any
 from qdrant_client import AsyncQdrantClient
 from redis.asyncio import Redis
 
+from bot.data_folder import locked
 from bot.errors import StartFailed
 from bot.redis_server import RedisFailed, RedisServer
 from bot.settings import QdrantSettings, Settings
 
 FORMAT = 1
+WHERE = "Run this with the settings of the assistant: in the folder of its .env, or with its DATA_DIR."
 TRANSIENT = ("redis", "*.lock", "*.sock", "*.pid", "*.log")  # Redis goes in by what it holds, not by its files
 RESTORE_BATCH = 200  # commands in one pipeline
 
@@ -35,12 +37,15 @@ return found"""
 
 def backup(settings: Settings, file: Path) -> None:
     """Write the file; it appears whole or not at all, readable by its owner only."""
+    _refuse_nothing(settings)
     with (
         tempfile.TemporaryDirectory(dir=file.absolute().parent, prefix=".folio-") as scratch,
-        _resting(settings.data_dir),
+        _at_rest(settings),
     ):
         folder = Path(scratch)
         described = asyncio.run(_write_stores(settings, folder))
+        if not described["keys"] and not described["points"]:
+            raise StartFailed(f"There is nothing to back up in {_stores(settings)}. {WHERE}")
         (folder / "folio.json").write_text(json.dumps(described))
         partial = folder / "whole"
         with tarfile.open(partial, "w:gz", compresslevel=6) as tar:
@@ -53,6 +58,17 @@ def backup(settings: Settings, file: Path) -> None:
         partial.replace(file)
     of_server = f" and {described['points']} points of Qdrant" if settings.qdrant.url else ""
     _say(f"{file}: {file.stat().st_size / 1e6:.1f} MB, with {described['keys']} keys of Redis{of_server}.")
+
+
+def _refuse_nothing(settings: Settings) -> None:
+    """Raise StartFailed where no assistant ever ran: an empty back-up would look like a good one."""
+    folder = settings.data_dir
+    if not settings.redis.url and not (folder / "redis").is_dir() and not any(folder.rglob("edge_config.json")):
+        raise StartFailed(f"There is nothing to back up in {settings.data_dir}. {WHERE}")
+
+
+def _stores(settings: Settings) -> str:
+    return "Redis (REDIS_URL)" if settings.redis.url else str(settings.data_dir)
 
 
 def restore(settings: Settings, file: Path) -> None:
@@ -88,6 +104,16 @@ def _unpack(file: Path, folder: Path) -> None:
         raise StartFailed(f"{file} is not a whole back-up ({type(error).__name__}).") from None
     if described["format"] != FORMAT:
         raise StartFailed(f"{file} was written by another version (format {described['format']}).")
+
+
+@contextmanager
+def _at_rest(settings: Settings) -> Iterator[None]:
+    """Keep everything in the folder still; refuse while an assistant works there."""
+    with ExitStack() as held:
+        if settings.data_dir.exists() and not settings.qdrant.url:
+            held.enter_context(locked(settings.data_dir))
+        held.enter_context(_resting(settings.data_dir))
+        yield
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from slack_sdk.errors import SlackApiError
 
+from bot.errors import what_is_full
 from bot.queue.worker import TryAgain
 from bot.slack.errors import is_restricted
 
@@ -65,6 +66,10 @@ def reply_for(error: BaseException) -> Meaning:
         return reply_for(error.exceptions[0])
     if isinstance(error, SlackApiError):
         return _of_slack(error)
+    return _of_full(error) or _by_name(error)
+
+
+def _by_name(error: BaseException) -> Meaning:
     names = [
         f"{kind.__module__}.{kind.__qualname__}".replace("asyncio.exceptions.", "") for kind in type(error).__mro__
     ]
@@ -73,6 +78,14 @@ def reply_for(error: BaseException) -> Meaning:
     if not AWAY.isdisjoint(names) or _server_failed(error):
         return TryAgain(type(error).__name__)
     return Broken()
+
+
+def _of_full(error: BaseException) -> Meaning | None:
+    """Try again what Redis refuses: it takes writes by itself when there is room. Else tell the person."""
+    full = what_is_full(error)
+    if not full:
+        return None
+    return ErrorReply("bot.full") if isinstance(error, OSError) else TryAgain(f"no room left: {full}")
 
 
 def _server_failed(error: BaseException) -> bool:

@@ -14,6 +14,7 @@ from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.access.gone import Gone
+from bot.errors import what_is_full
 from bot.slack import incoming
 from bot.slack.addressing import hear, last_after
 from bot.slack.changes import SlackChange
@@ -104,10 +105,13 @@ class Gateway:
                 if await self._tells_something(body):
                     for step in incoming.parse_event(body, context.bot_user_id or ""):
                         await self._do(step)
-        except (RedisError, TimeoutError):
+        except (RedisError, TimeoutError) as error:
+            full = what_is_full(error)
+            if full:
+                logger.error("not taken: there is no room left", full=full)
             if "command" not in body:
                 raise
-            return BoltResponse(status=200, body=say("slack.not_now", "en"))
+            return BoltResponse(status=200, body=say("slack.full" if full else "slack.not_now", "en"))
         self._notice(body)
         await next()
         return None

@@ -1,4 +1,4 @@
-"""Seen from outside: /healthz, /readyz and /metrics, on this machine only."""
+"""Seen from outside: /healthz, /readyz and /metrics, on this machine only unless BOT_HEALTH_HOST says otherwise."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -6,7 +6,9 @@ from contextlib import suppress
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from bot.errors import StartFailed
 from bot.metrics import REGISTRY
+from bot.ports import holder
 
 Check = Callable[[], Awaitable[bool]]
 Refresh = Callable[[], Awaitable[None]]
@@ -15,14 +17,16 @@ Refresh = Callable[[], Awaitable[None]]
 class Health:
     """A small HTTP server; port 0 means none."""
 
-    def __init__(self, port: int, checks: Mapping[str, Check], refresh: Refresh | None = None) -> None:
-        self._port = port
+    def __init__(
+        self, port: int, checks: Mapping[str, Check], refresh: Refresh | None = None, host: str = "127.0.0.1"
+    ) -> None:
+        self._host, self._port = host, port
         self._checks = checks
         self._refresh = refresh
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
-        """Listen on 127.0.0.1."""
+        """Listen; raise StartFailed where the port is taken or the host is not ours."""
         if not self._port:
             return
         app = web.Application()
@@ -31,7 +35,14 @@ class Health:
         app.router.add_get("/metrics", self._metrics)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+        try:
+            await web.TCPSite(self._runner, self._host, self._port).start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise StartFailed(
+                f"BOT_HEALTH_HOST {self._host}, BOT_HEALTH_PORT {self._port}: {error.strerror}{holder(self._port)}. "
+                "Choose another port, or stop what holds it."
+            ) from error
 
     async def stop(self) -> None:
         """Stop listening."""

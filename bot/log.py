@@ -1,6 +1,7 @@
 """One line a request; never a person's text in it, nor anything that another library says in free words."""
 
 import logging
+import os
 import sys
 import traceback
 from types import TracebackType
@@ -8,6 +9,8 @@ from typing import Literal
 
 import structlog
 from structlog.types import EventDict, Processor
+
+from bot.errors import what_is_full
 
 QUIET = {  # loggers that print what people wrote, or a line for every task
     "slack_bolt": logging.WARNING,
@@ -20,7 +23,7 @@ QUIET = {  # loggers that print what people wrote, or a line for every task
 
 def configure(style: Literal["pretty", "json"] = "pretty", level: str = "info") -> None:
     """Send our own lines and the places of foreign ones to standard error."""
-    renderer: Processor = structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer()
+    renderer: Processor = structlog.processors.JSONRenderer() if style == "json" else _for_people()
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -44,6 +47,11 @@ def configure(style: Literal["pretty", "json"] = "pretty", level: str = "info") 
         logging.getLogger(name).setLevel(lowest)
 
 
+def _for_people() -> Processor:
+    """Return lines with colours on a terminal only: in a file they would be codes."""
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty() and not os.environ.get("NO_COLOR"))
+
+
 def place_only(_: object, __: str, event: EventDict) -> EventDict:
     """Replace a foreign line's words by where they were said: Bolt and others put whole payloads into theirs."""
     record: logging.LogRecord = event["_record"]
@@ -61,6 +69,8 @@ def wordless_traceback(_: object, __: str, event: EventDict) -> EventDict:
     if error is not None:
         event["error"] = " <- ".join(type(cause).__qualname__ for cause in _causes(error))
         event["frames"] = _frames(error.__traceback__)
+        if full := what_is_full(error):
+            event["no_room_left"] = full
     return event
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -15,7 +14,9 @@ from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import running
+from bot.data_folder import locked, prepare
 from bot.errors import StartFailed
+from bot.ports import holder, is_free, next_free
 from bot.services import fetch_models
 from bot.settings import Settings
 
@@ -23,20 +24,26 @@ ELSEWHERE = ("SLACK_", "REDIS_URL", "QDRANT_", "LLM_URL", "LLM_API_KEY")  # sett
 EXAMPLES = Path(__file__).parent.parent / "deploy" / "examples"
 QUESTION = "How many hours does the full working week have?"
 ANSWER = ("37.5 hours", "handbook.pdf, p. 2")  # a refusal names pages too, those that come nearest
+PORT = 4100
 CHECK_SECONDS = 300  # for one answer on a slow machine
 START_SECONDS = 30
 
 
-def quickstart(*, port: int, data: Path | None, model: str, check: bool) -> None:
+def quickstart(*, port: int | None, data: Path | None, model: str, check: bool) -> None:
     """Run until interrupted, or until the check is done; raise StartFailed with what went wrong."""
+    port = next_free(PORT) if port is None else port
     settings = _settings(port, data, model)
-    fetch_models(settings)
-    _print("Loading the models ...")
-    try:
-        asyncio.run(_run(settings, port, check))
-    except asyncio.CancelledError:
-        if check:
-            raise StartFailed("The check was ended before there was an answer.") from None
+    prepare(settings.data_dir)
+    with locked(settings.data_dir, "try.lock"):
+        if not is_free(port):
+            raise StartFailed(f"Port {port} is in use{holder(port)}. Stop that, or choose another with --port.")
+        fetch_models(settings)
+        _print("Loading the models ...")
+        try:
+            asyncio.run(_run(settings, port, check))
+        except asyncio.CancelledError:
+            if check:
+                raise StartFailed("The check was ended before there was an answer.") from None
 
 
 async def _run(settings: Settings, port: int, check: bool) -> None:
@@ -85,11 +92,10 @@ def _settings(port: int, data: Path | None, model: str) -> Settings:
 @asynccontextmanager
 async def _workspace(port: int, data: Path) -> AsyncIterator[str]:
     """Run the workspace as a process of its own; yield the address of its page."""
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise StartFailed(f"Port {port} is in use. Stop what runs there, or choose another with --port.")
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "sandbox", "--port", str(port), "--data", str(data), start_new_session=True
+        *(sys.executable, "-m", "bot", "sandbox", "--port", str(port), "--data", str(data), "--until-closed"),
+        stdin=asyncio.subprocess.PIPE,  # the kernel closes it when this process dies, however it dies
+        start_new_session=True,
     )
     try:
         await _answering(port, process)

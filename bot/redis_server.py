@@ -1,4 +1,4 @@
-"""The embedded default: starts a real redis-server, watches over it, and adopts it again after the app was killed."""
+"""The embedded default: starts a real redis-server and watches over it; it ends with the last process that uses it."""
 
 import asyncio
 import fcntl
@@ -7,6 +7,7 @@ import importlib.util
 import os
 import shutil
 import socket
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -20,6 +21,8 @@ from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.exceptions import BusyLoadingError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from bot import redis_keeper
 
 logger = structlog.get_logger()
 
@@ -61,13 +64,14 @@ class RedisServer:
         self._folder = data_dir / "redis"
         self._program = program
         self._process: asyncio.subprocess.Process | None = None
+        self._keeper: asyncio.subprocess.Process | None = None  # stops the server where this process can't
         self._watch: asyncio.Task[None] | None = None
         self._users: int | None = None
 
     async def start(self) -> str:
         """Start the server or adopt the one that runs here; return its unix:// URL. Raises RedisFailed."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._users = _shared_lock(self._folder / "users.lock")
+        self._users = await asyncio.to_thread(_shared_lock, self._folder / "users.lock")
         await self._ensure()
         self._watch = asyncio.create_task(self._keep_alive(), name="redis-server watch")
         return self.url
@@ -82,11 +86,15 @@ class RedisServer:
         if self._watch:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
-        if self._users is not None and _is_last(self._users):
+        if self._users is None:
+            return
+        others = _others_use(self._users)
+        if not others:
             await self._shut_down()
-        if self._users is not None:
-            os.close(self._users)
-            self._users = None
+        os.close(self._users)
+        self._users = None
+        if not others and self._keeper:
+            await self._keeper.wait()  # it sees that the server is gone
 
     async def _ensure(self) -> None:
         """Have a server that answers, started by one process even if two come at once."""
@@ -99,11 +107,13 @@ class RedisServer:
                 await asyncio.sleep(0.02)
 
     async def _spawn(self) -> None:
-        path = self._socket()
+        path, program = self._socket(), find_binary(self._program)
+        if not self._keeper or self._keeper.returncode is not None:
+            self._keeper = await self._spawn_keeper(path)
         with _held_by_child(self._folder / "server.lock") as lock:
             path.unlink(missing_ok=True)
             self._process = await asyncio.create_subprocess_exec(
-                find_binary(self._program),
+                program,
                 *("--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700"),
                 *("--dir", str(self._folder), "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
                 *("--maxmemory-policy", "noeviction", "--daemonize", "no"),
@@ -114,6 +124,17 @@ class RedisServer:
                 pass_fds=(lock,),
                 start_new_session=True,  # Ctrl-C reaches the app, which stops the server last
             )
+
+    async def _spawn_keeper(self, path: Path) -> asyncio.subprocess.Process:
+        """Start what stops the server where this process can't; before the server, so that it is there in any case."""
+        locks = (str(self._folder / name) for name in ("users.lock", "server.lock"))
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", redis_keeper.__file__, *locks, str(path)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     async def _keep_alive(self) -> None:
         """Start the server again whenever it is gone."""
@@ -162,6 +183,8 @@ class RedisServer:
             await client.shutdown(nosave=True)
         await client.aclose()
         if self._process:
+            with suppress(ProcessLookupError):  # it may not have begun to listen; what it has it writes all the same
+                self._process.terminate()
             await self._process.wait()
 
     def _socket(self) -> Path:
@@ -229,8 +252,9 @@ def _shared_lock(path: Path) -> int:
     return descriptor
 
 
-def _is_last(descriptor: int) -> bool:
-    return _lock(descriptor, fcntl.LOCK_EX)
+def _others_use(descriptor: int) -> bool:
+    """Tell whether another process uses the server; a keeper that has just taken the lock to stop it does not."""
+    return not _lock(descriptor, fcntl.LOCK_EX) and _lock(descriptor, fcntl.LOCK_SH)
 
 
 def _lock(descriptor: int, kind: int) -> bool:

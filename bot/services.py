@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.attention_probe import EmbedderEncoder
 from bot.classifier import load_classifier, own_head
+from bot.data_folder import make_models_folder
 from bot.engine import open_chat_model
 from bot.engine.errors import Unavailable
 from bot.errors import StartFailed
@@ -42,6 +43,7 @@ class Models:
 
 def fetch_models(settings: Settings) -> Models:
     """Fetch what the settings name, unless it is there already; blocks, shows progress."""
+    make_models_folder(settings.cache_dir)
     llm = None if settings.llm.url else fetch_llm(settings.llm.model, settings.cache_dir)
     return Models(llm, fetch_embeddings(settings.embeddings.model, settings.cache_dir))
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.errors import StartFailed
 
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 Group = TypeVar("Group", bound=BaseSettings)
 
 
@@ -35,7 +37,7 @@ class SlackSettings(BaseSettings):
     api_url: str = "https://slack.com/api/"
     mode: Literal["socket", "http"] = "socket"
     host: str = "127.0.0.1"  # HTTP mode listens here
-    port: int = 3000
+    port: int = Field(3000, ge=1, le=65535)
     file_hosts: str = "files.slack.com"  # comma-separated; api_url's own host counts too when it is this machine
 
 
@@ -92,6 +94,13 @@ class RedisSettings(BaseSettings):
     url: str = ""
     server: str = ""  # program to start when there is no URL; empty: on PATH, else the one of a wheel
 
+    @field_validator("url")
+    @classmethod
+    def _has_a_scheme(cls, url: str) -> str:
+        if url and not url.startswith(REDIS_SCHEMES):
+            raise ValueError(f"begins with {' or '.join(REDIS_SCHEMES)}, e.g. redis://localhost:6379/0")
+        return url
+
 
 class BotSettings(BaseSettings):
     """Everything else."""
@@ -109,7 +118,8 @@ class BotSettings(BaseSettings):
     workspace_requests_per_minute: int = Field(300, ge=1)
     workers: int = Field(8, ge=1)  # requests worked on at once by one process
     redelivery_seconds: float = 30  # a killed worker's request is taken up again after
-    health_port: int = Field(0, ge=0)  # /healthz, /readyz, /metrics on 127.0.0.1; 0: none
+    health_port: int = Field(0, ge=0, le=65535)  # /healthz, /readyz, /metrics; 0: none
+    health_host: str = "127.0.0.1"  # 0.0.0.0 only where something else than this machine has to ask, as in a container
     log: Literal["pretty", "json"] = "pretty"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -121,7 +131,7 @@ def _read(group: type[Group]) -> Group:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = f"{group.model_config['env_prefix']}{first['loc'][0]}".upper()
-        raise StartFailed(f"{name}: {first['msg']}.") from None
+        raise StartFailed(f"{name}: {first['msg'].removeprefix('Value error, ')}.") from None
 
 
 class Settings:
@@ -152,6 +162,16 @@ FOLDERS = frozenset({"DATA_DIR", "MODELS_DIR"})
 ALIKE = 0.9  # how alike a name without a prefix must be to be taken for a misspelt folder: DATADIR, MODEL_DIR
 
 
+def read_env_file(path: Path) -> None:
+    """Add what a file such as .env says to the environment, where that does not say it already.
+
+    Values are taken as they stand: a password may hold a dollar sign.
+    """
+    for name, value in dotenv_values(path, interpolate=False).items():
+        if value is not None:
+            os.environ.setdefault(name, value)
+
+
 def known_names() -> set[str]:
     """Return the names of all settings as they stand in the environment."""
     return {f"{group.model_config['env_prefix']}{name}".upper() for group in GROUPS for name in group.model_fields}
@@ -164,6 +184,6 @@ def refuse_unknown(environ: Mapping[str, str]) -> None:
     for name in environ:
         if name.startswith(prefixes) and name not in known:
             nearest = difflib.get_close_matches(name, known, n=1, cutoff=0)
-            raise UnknownSetting(f"{name} is not a setting. Did you mean {nearest[0]}?")
+            raise UnknownSetting(f"{name} is not a setting. Did you mean {nearest[0]}? Else unset it for this program.")
         if name not in FOLDERS and (nearest := difflib.get_close_matches(name, FOLDERS, n=1, cutoff=ALIKE)):
-            raise UnknownSetting(f"{name} is not a setting. Did you mean {nearest[0]}? Else unset it.")
+            raise UnknownSetting(f"{name} is not a setting. Did you mean {nearest[0]}? Else unset it for this program.")

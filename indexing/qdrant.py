@@ -130,7 +130,8 @@ class QdrantIndex:
                 return
 
     async def count(self, where: Where) -> int:
-        return (await self._client.count(self._collection, count_filter=_filter(where), exact=True)).count
+        # About how many: an exact count reads the whole index, and a probe asks every few seconds.
+        return (await self._client.count(self._collection, count_filter=_filter(where), exact=False)).count
 
     async def search(self, branches: Sequence[Branch], where: Where, *, limit: int) -> list[Hit]:
         condition = _filter(where)

@@ -10,6 +10,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.doctor.finding import Finding, Findings, good, note, problem
 from bot.settings import SlackSettings
 from bot.slack.errors import SLACK_ERRORS
+from bot.slack.tokens import wrong_token
 
 APPS = "api.slack.com/apps -> your app"
 
@@ -76,6 +77,9 @@ async def check_slack(settings: SlackSettings) -> Findings:
             f"{APPS} -> OAuth & Permissions -> Install, then copy the xoxb- token.",
         )
         return
+    if wrong := wrong_token("SLACK_BOT_TOKEN", bot):
+        yield problem("Slack", f"{wrong}.", f"{APPS} -> OAuth & Permissions -> copy the xoxb- token.")
+        return
     client = AsyncWebClient(bot, base_url=settings.api_url, timeout=15)
     try:
         identity = await client.auth_test()
@@ -138,6 +142,8 @@ async def _way_in(settings: SlackSettings) -> Finding:
     mend = f"{APPS} -> Basic Information -> App-Level Tokens -> Generate with the scope connections:write."
     if not token:
         return problem("Socket Mode", "SLACK_APP_TOKEN is empty.", mend)
+    if wrong := wrong_token("SLACK_APP_TOKEN", token):
+        return problem("Socket Mode", f"{wrong}.", mend)
     try:
         await AsyncWebClient(base_url=settings.api_url, timeout=15).apps_connections_open(app_token=token)
     except SlackApiError as error:

@@ -1,6 +1,5 @@
 """Checks of what keeps things: Redis, Qdrant, the data folder."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,9 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, RedisError
 
+from bot.data_folder import prepare
 from bot.doctor.finding import Finding, Findings, good, note, problem
+from bot.errors import StartFailed
 from bot.redis_server import RedisFailed, RedisServer, find_binary
 from bot.settings import QdrantSettings, RedisSettings
 
@@ -124,11 +125,13 @@ async def check_qdrant(settings: QdrantSettings, data_dir: Path) -> Findings:
 
 def check_folder(data_dir: Path) -> Iterator[Finding]:
     """See that the data folder can be written and is not full."""
-    data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        prepare(data_dir)
+    except StartFailed as failure:
+        yield problem("data", str(failure), "Then run this again.")
+        return
     free = shutil.disk_usage(data_dir).free
-    if not os.access(data_dir, os.W_OK):
-        yield problem("data", f"{data_dir} can't be written.", "Give it to this user, or set DATA_DIR.")
-    elif free < FREE_BYTES:
+    if free < FREE_BYTES:
         yield problem("data", f"{free / 1e9:.1f} GB are free in {data_dir}.", "Make room, or set DATA_DIR.")
     else:
         yield good("data", f"{data_dir}, {free / 1e9:.0f} GB free.")

@@ -18,6 +18,7 @@ from docket import Worker as DocketWorker
 from redis.exceptions import RedisError
 
 from bot import metrics
+from bot.errors import what_is_full
 from bot.queue.queue import CHANGE, TOKEN, Held, Job, Queue
 from bot.queue.worker_locks import WorkerLocks
 from bot.slack.changes import SlackChange
@@ -275,7 +276,7 @@ class Worker:
         try:
             await telling
         except Exception as error:
-            logger.warning("could not tell", reason=type(error).__name__)
+            logger.warning("could not tell", reason=_reason(error))
             return False
         return True
 
@@ -318,6 +319,8 @@ class Worker:
 
 
 def _reason(error: BaseException) -> str:
+    if full := what_is_full(error):
+        return f"no room left: {full}"
     return error.reason if isinstance(error, TryAgain) else type(error).__name__
 
 

@@ -1,8 +1,10 @@
 """The workspace as a server: its routes, its doors for tests, its start and end."""
 
 import asyncio
+import errno
 import json
 import signal
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +12,9 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
+from bot.data_folder import locked, prepare
 from bot.errors import StartFailed
+from bot.ports import holder
 from bot.sandbox import file_transfer, methods, response_urls
 from bot.sandbox.dispatch import answer
 from bot.sandbox.errors import ApiError
@@ -89,19 +93,24 @@ class Sandbox:
         self._store.close()
 
 
-async def serve(port: int, data_dir: Path) -> None:
-    """Run a workspace until SIGTERM or SIGINT."""
-    try:
-        sandbox = await Sandbox.start(port, data_dir)
-    except OSError as error:
-        raise StartFailed(
-            f"The workspace can't open port {port}: {error.strerror}. Choose another with --port."
-        ) from error
-    ended = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    await ended.wait()
-    await sandbox.stop()
+async def serve(port: int, data_dir: Path, *, until_closed: bool = False) -> None:
+    """Run a workspace until SIGTERM or SIGINT; or until standard input closes, which the death of a parent does."""
+    prepare(data_dir)
+    with locked(data_dir):
+        try:
+            sandbox = await Sandbox.start(port, data_dir)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise StartFailed(f"Port {port} is in use{holder(port)}. Choose another with --port.") from error
+        ended = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, ended.set)
+        if until_closed:
+            loop.add_reader(sys.stdin.fileno(), ended.set)
+        await ended.wait()
+        await sandbox.stop()
 
 
 async def _sweep(workspace: Workspace) -> None:

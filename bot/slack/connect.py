@@ -24,6 +24,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.errors import StartFailed
 from bot.settings import SlackSettings
 from bot.slack.errors import SLACK_ERRORS, code
+from bot.slack.tokens import WISHED, wrong_token
 
 logger = structlog.get_logger()
 
@@ -214,6 +215,9 @@ def _needed(settings: SlackSettings, name: str) -> str:
     value: str = getattr(settings, name).get_secret_value()
     if not value:
         raise StartFailed(f"SLACK_{name.upper()} is missing. The README says where Slack shows it.")
+    setting = f"SLACK_{name.upper()}"
+    if setting in WISHED and (wrong := wrong_token(setting, value)):
+        raise StartFailed(f"{wrong}.")
     return value
 
 

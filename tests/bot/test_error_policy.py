@@ -1,5 +1,7 @@
 """Each error means something for the person who asked."""
 
+import errno
+
 import aiohttp
 import httpx
 import openai
@@ -15,6 +17,7 @@ from bot.error_policy import AWAY, WORDS, Broken, ErrorReply, NobodyThere, reply
 from bot.queue.worker import TryAgain
 from handlers.text.messages import say
 
+FULL = OSError(errno.ENOSPC, "No space left on device")
 REQUEST = httpx.Request("GET", "http://model")
 
 
@@ -82,3 +85,18 @@ def test_the_names_are_those_of_real_errors() -> None:
     """A renamed error would silently stop being tried again."""
     ours = (Busy, DecodeFailed, Unavailable, TimedOut, TooLong, AudienceUnknown)
     assert {f"{kind.__module__}.{kind.__qualname__}" for kind in ours} <= AWAY | set(WORDS)
+
+
+def test_a_full_disk_is_told_by_name() -> None:
+    assert reply_for(FULL) == ErrorReply("bot.full")
+    refused = redis.exceptions.ResponseError("MISCONF Errors writing to the AOF file")
+    for error in (refused, RuntimeError("No space left on device")):
+        later = reply_for(error)
+        assert isinstance(later, TryAgain)
+        assert later.reason == "no room left: disk"
+
+
+def test_redis_that_has_used_its_memory_is_told_by_name() -> None:
+    later = reply_for(redis.exceptions.ResponseError("OOM command not allowed when used memory > 'maxmemory'."))
+    assert isinstance(later, TryAgain)
+    assert later.reason == "no room left: Redis"

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from bot.redis_server import RedisFailed, RedisServer, find_binary, open_redis
 from tests.bot.conftest import eventually
+from tests.bot.processes import all_end
 
 STARTER = """
 import asyncio, sys
@@ -39,24 +40,69 @@ async def test_it_is_restarted_when_it_dies_and_keeps_what_it_had(server: RedisS
     assert await pid_of(redis) != first
 
 
-async def test_it_is_adopted_by_the_next_process_when_the_app_was_killed(tmp_path: Path) -> None:
+async def test_it_ends_with_the_app_that_was_killed_and_keeps_everything(tmp_path: Path) -> None:
     app = subprocess.Popen(  # noqa: ASYNC220 - a blocking start of 0.1 s harms nobody here
         [sys.executable, "-c", STARTER, str(tmp_path)], stdout=subprocess.PIPE
     )
     assert app.stdout
-    first = int(await asyncio.to_thread(app.stdout.readline))
+    await asyncio.to_thread(app.stdout.readline)
     app.kill()
     app.wait()
     app.stdout.close()
+    assert await asyncio.to_thread(all_end, tmp_path)
     server = RedisServer(tmp_path)
     redis = open_redis(await server.start())
-    assert await pid_of(redis) == first
     assert await redis.get("kept") == "yes"
-    os.kill(first, signal.SIGKILL)  # an adopted one is watched over, too
+    await redis.aclose()
+    await server.stop()
+
+
+async def started_app(folder: Path) -> asyncio.subprocess.Process:
+    """Return a process that has started a server in the folder."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-c", STARTER, str(folder), stdout=asyncio.subprocess.PIPE
+    )
+
+
+async def first_line(app: asyncio.subprocess.Process) -> int:
+    """Return the number of the server's process."""
+    assert app.stdout
+    return int(await app.stdout.readline())
+
+
+async def test_a_start_right_after_a_kill_has_a_server_that_stays(tmp_path: Path) -> None:
+    """The one of the killed app is adopted, or is ended before the next begins; never both."""
+    for number in range(5):
+        app = await started_app(tmp_path)
+        await first_line(app)
+        app.kill()
+        await app.wait()
+        await asyncio.sleep(number / 50)
+        server = RedisServer(tmp_path)
+        redis = open_redis(await server.start())
+        assert await redis.get("kept") == "yes"
+        await asyncio.sleep(0.3)
+        assert await redis.get("kept") == "yes"
+        await redis.aclose()
+        await server.stop()
+    assert await asyncio.to_thread(all_end, tmp_path)
+
+
+async def test_one_that_another_process_still_uses_stays_and_is_watched_over(tmp_path: Path) -> None:
+    app = await started_app(tmp_path)
+    first = await first_line(app)
+    server = RedisServer(tmp_path)
+    redis = open_redis(await server.start())
+    app.kill()
+    await app.wait()
+    await asyncio.sleep(0.5)
+    assert await pid_of(redis) == first
+    os.kill(first, signal.SIGKILL)
     assert await redis.get("kept") == "yes"
     assert await pid_of(redis) != first
     await redis.aclose()
     await server.stop()
+    assert await asyncio.to_thread(all_end, tmp_path)
 
 
 async def test_two_processes_share_it_and_the_last_one_stops_it(tmp_path: Path) -> None:
