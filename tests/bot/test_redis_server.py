@@ -115,8 +115,9 @@ async def test_two_processes_share_it_and_the_last_one_stops_it(tmp_path: Path) 
     await redis.aclose()
     await two.stop()
     for server in (one, two):
-        if server._process:  # the one that started it did not wait for its end
-            await server._process.wait()
+        for process in (server._process, server._keeper):
+            if process:  # the one that started it did not wait for its end
+                await process.wait()
     await eventually(lambda: not Path(f"/proc/{pid}").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes())
 
 
