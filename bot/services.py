@@ -16,11 +16,13 @@ from bot.data_folder import make_models_folder
 from bot.engine import open_chat_model
 from bot.engine.errors import Unavailable
 from bot.errors import StartFailed
+from bot.limits import DailyReading
 from bot.memory import ThreadMemory
 from bot.models.presets import fetch_embeddings, fetch_llm
 from bot.settings import Settings
 from bot.slack.files import SlackFiles
 from bot.slack.messages import SlackMessages
+from bot.slack.team import SlackTeam
 from handlers.request import Services
 from indexing.factory import open_library
 from indexing.library import Library
@@ -73,6 +75,8 @@ async def open_services(
         classifier=await asyncio.to_thread(load_classifier, library.embedder, own_head(settings.data_dir)),
         encoder=EmbedderEncoder(library.embedder),
         data_dir=settings.data_dir,
+        team=SlackTeam(client, settings.bot.admins.replace(",", " ").split()),
+        quota=DailyReading(redis, settings.bot.reading_seconds),
     )
     return services, {"engine": counted, "library": library.statistics}
 

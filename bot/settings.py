@@ -111,6 +111,8 @@ class BotSettings(BaseSettings):
     upload_pages: int = Field(5000, ge=1)
     parse_seconds: float = 600  # for one file
     parse_bytes: int = Field(2 * 2**30, ge=1)  # address space of a process that reads a file
+    reading_seconds: int = Field(7200, ge=1)  # for the files of one person, a day
+    admins: str = ""  # Slack ids of those who may remove any document, besides the workspace's admins; comma-separated
     parse_processes: int = Field(0, ge=0)  # 0: one fewer than the cores, at least one
     memory_days: int = Field(90, ge=1)  # a thread is forgotten after
     retention_days: int = Field(0, ge=0)  # a document is forgotten after; 0: when Slack forgets it

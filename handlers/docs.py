@@ -1,4 +1,7 @@
-"""The documents of a conversation: a list of what may be seen here, and the way to remove one."""
+"""The documents of a conversation: a list of what may be seen here, and the way to remove one's own.
+
+Whoever shared a document may remove it, an admin any; the thread it was shared in is told who did.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -9,7 +12,7 @@ from handlers.request import Request, Services
 from handlers.text.commands import without_accents
 from handlers.text.language import text_language
 from handlers.text.messages import say
-from indexing.document import Document
+from indexing.document import Document, Share
 
 MOST_LISTED = 20  # of Slack's 50 blocks a message
 REMOVE = frozenset({"remove", "delete", "retire", "retirer", "supprime", "supprimer"})
@@ -25,17 +28,20 @@ async def docs(request: Request, services: Services) -> Pieces:
         else (text_language(request.text, request.language))
     )
     documents = await services.library.documents(request.audience)
+    is_admin = await services.team.is_admin(request.user)
     if request.document:
-        yield await removed(request, documents, services, language)
+        yield await removed(request, documents, services, language, is_admin=is_admin)
     elif without_accents(verb) in REMOVE:
-        yield removal(name, documents, request, language)
+        yield removal(name, documents, request, language, is_admin=is_admin)
     else:
         wanted = name if without_accents(verb) in FIND else request.text.strip()
-        for piece in listing(wanted, documents, request, language):
+        for piece in listing(wanted, documents, request, language, is_admin=is_admin):
             yield piece
 
 
-def listing(wanted: str, documents: Sequence[Document], request: Request, language: str) -> list[Piece]:
+def listing(
+    wanted: str, documents: Sequence[Document], request: Request, language: str, *, is_admin: bool
+) -> list[Piece]:
     """Return the list, newest first, each with its button where it can be removed here."""
     if not documents:
         return [Text(say("docs.none", language))]
@@ -43,20 +49,20 @@ def listing(wanted: str, documents: Sequence[Document], request: Request, langua
     if not found:
         raise unknown_document(wanted, documents, language)
     pieces: list[Piece] = [Text(say("docs.title_one" if len(found) == 1 else "docs.title", language, count=len(found)))]
-    pieces += [row(document, request, language) for document in found[:MOST_LISTED]]
+    pieces += [row(document, request, language, is_admin=is_admin) for document in found[:MOST_LISTED]]
     if len(found) > MOST_LISTED:
         pieces.append(Choices(say("docs.more", language, count=len(found) - MOST_LISTED), ()))
     return pieces
 
 
-def row(document: Document, request: Request, language: str) -> Choices:
-    """Return a document's line, with a button if it was shared in this conversation."""
+def row(document: Document, request: Request, language: str, *, is_admin: bool) -> Choices:
+    """Return a document's line, with a button if this person may remove it here."""
     newest = max(document.shares, key=shared_at)
     day = datetime.fromtimestamp(shared_at(newest) or document.added_at, UTC).date().isoformat()
     text = say(
         "docs.row", language, name=document.name, pages=document.pages, passages=document.chunks, day=day,
     )  # fmt: skip
-    return Choices(text, (button(document, language),) if is_shared_here(document, request) else ())
+    return Choices(text, (button(document, language),) if removable(document, request, is_admin=is_admin) else ())
 
 
 def button(document: Document, language: str) -> Choice:
@@ -65,30 +71,49 @@ def button(document: Document, language: str) -> Choice:
     return Choice(say("docs.remove", language), "docs", document=document.id, confirm=confirm, danger=True)
 
 
-def removal(name: str, documents: Sequence[Document], request: Request, language: str) -> Choices:
-    """Return the button for the document of this name; raise UserError if there is none or several."""
+def removal(name: str, documents: Sequence[Document], request: Request, language: str, *, is_admin: bool) -> Choices:
+    """Return the button for the document of this name; raise UserError if there is none, or it may not be removed."""
     found = documents_named(name, documents)
     if not found:
         raise unknown_document(name, documents, language)
     if len(found) > 1:
         names = ", ".join(f"`{known}`" for document in found for known in names_of(document)[:1])
         raise UserError(say("docs.several", language, names=names))
-    if not is_shared_here(found[0], request):
-        raise UserError(say("docs.elsewhere", language, name=found[0].name))
-    return row(found[0], request, language)
+    refuse_others(found[0], request, language, is_admin=is_admin)
+    return row(found[0], request, language, is_admin=is_admin)
 
 
-async def removed(request: Request, documents: Sequence[Document], services: Services, language: str) -> Text:
-    """Remove the document of a pressed button from this conversation, if the one who pressed may still see it here."""
+async def removed(
+    request: Request, documents: Sequence[Document], services: Services, language: str, *, is_admin: bool
+) -> Text:
+    """Remove the document of a pressed button from this conversation, if the one who pressed may see it here still."""
     document = next((one for one in documents if one.id == request.document), None)
     if document is None:
         raise UserError(say("docs.gone", language))
-    if not is_shared_here(document, request):
+    refuse_others(document, request, language, is_admin=is_admin)
+    going = removable(document, request, is_admin=is_admin)
+    for user in sorted({share.user for share in going}):
+        await services.library.unshare(document_id=document.id, channel=request.channel, user=user)
+    if not request.channel.startswith("D"):
+        for ts in sorted({share.ts for share in going}):
+            await services.team.tell(request.channel, ts, request.user, say("docs.told", language, name=document.name))
+    return Text(say("docs.removed" if len(going) == len(shared_here(document, request)) else "docs.removed_yours",
+                    language, name=document.name))  # fmt: skip
+
+
+def refuse_others(document: Document, request: Request, language: str, *, is_admin: bool) -> None:
+    """Raise UserError for a document that this person may not remove here."""
+    if not shared_here(document, request):
         raise UserError(say("docs.elsewhere", language, name=document.name))
-    await services.library.unshare(document_id=document.id, channel=request.channel)
-    return Text(say("docs.removed", language, name=document.name))
+    if not removable(document, request, is_admin=is_admin):
+        raise UserError(say("docs.not_yours", language, name=document.name))
 
 
-def is_shared_here(document: Document, request: Request) -> bool:
-    """Tell whether a document was shared in this very conversation."""
-    return any(share.channel == request.channel for share in document.shares)
+def removable(document: Document, request: Request, *, is_admin: bool) -> list[Share]:
+    """Return the shares in this conversation that this person may take away: one's own, an admin all."""
+    return [share for share in shared_here(document, request) if is_admin or share.user == request.user]
+
+
+def shared_here(document: Document, request: Request) -> list[Share]:
+    """Return a document's shares in this very conversation."""
+    return [share for share in document.shares if share.channel == request.channel]

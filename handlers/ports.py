@@ -1,4 +1,4 @@
-"""What the study's handlers are given: a classifier of sentiment and an encoder that shows its attention."""
+"""Ports of the handlers: the study's models, who is an admin, how a thread is told, and how much may be read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,3 +42,45 @@ class AttentionProbe(Protocol):
 
     async def attend(self, sentence: str) -> Attention:
         """Return the attention of every layer and head; raise TooManyTokens."""
+
+
+class Team(Protocol):
+    """What the workspace knows of its people, and the way to tell a thread what was done in it."""
+
+    async def is_admin(self, user: str) -> bool:
+        """Tell whether somebody is an admin or owner of the workspace, or named by the settings."""
+
+    async def tell(self, channel: str, thread: str, user: str, sentence: str) -> None:
+        """Tell a thread what this person did; nothing is told where the thread is gone."""
+
+
+class NoTeam:
+    """A workspace without admins, in which nobody is told anything."""
+
+    async def is_admin(self, user: str) -> bool:
+        """Tell that nobody is one."""
+        return False
+
+    async def tell(self, channel: str, thread: str, user: str, sentence: str) -> None:
+        """Tell nobody."""
+
+
+class ReadingQuota(Protocol):
+    """How long files of one person may be read in a day."""
+
+    async def is_spent(self, user: str) -> bool:
+        """Tell whether this person's files were read for long enough today."""
+
+    async def spend(self, user: str, seconds: float) -> None:
+        """Count the seconds in which a file was read."""
+
+
+class NoQuota:
+    """Files may be read as long as it takes."""
+
+    async def is_spent(self, user: str) -> bool:
+        """Tell that nothing is."""
+        return False
+
+    async def spend(self, user: str, seconds: float) -> None:
+        """Count nothing."""

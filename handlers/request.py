@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 
+from handlers.context.pace import ReadingPace
 from handlers.pieces import Pieces, Progress, Report
+from handlers.ports import NoQuota, NoTeam, ReadingQuota, Team
 from indexing.audience import NOBODY, Audience
 
 if TYPE_CHECKING:
@@ -111,6 +113,9 @@ class Services:
     classifier: "Classifier"
     encoder: "AttentionProbe"
     data_dir: Path
+    team: Team = field(default_factory=NoTeam)
+    quota: ReadingQuota = field(default_factory=NoQuota)
+    pace: ReadingPace = field(default_factory=ReadingPace)
     report: Report = unheard  # bound to the turn by bot/dispatcher.py
 
 

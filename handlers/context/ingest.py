@@ -1,7 +1,9 @@
 """A file on its way from Slack into the library: progress, then an honest receipt or a clear sentence."""
 
+import asyncio
 import tempfile
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from handlers.pieces import Progress
@@ -9,11 +11,12 @@ from handlers.request import FileRefused, Request, Services
 from handlers.text.messages import say
 from indexing.document import Share
 from indexing.gone import TakenBack
-from indexing.library import Receipt
+from indexing.library import Receipt, Report
 from indexing.reading.pool import UnreadableDocument
 
 STAGES = frozenset({"reading", "embedding", "storing"})
 MOST_LISTED = 12  # page numbers in a receipt
+STEP_SECONDS = 0.5  # between two signs of progress
 
 
 @dataclass(frozen=True)
@@ -30,13 +33,25 @@ class Ingested:
 
     name: str
     receipt: Receipt
+    is_known: bool = False  # to those who see the receipt
 
 
 Outcome = Ingested | NotIngested
 
 
 async def ingest(file_id: str, request: Request, services: Services) -> Outcome:
-    """Fetch a file and add it to the library; each step is reported."""
+    """Fetch a file and add it to the library; each step is reported, and its seconds count for the person."""
+    if await services.quota.is_spent(request.user):
+        return NotIngested("", say("files.spent", request.language))
+    started = time.monotonic()
+    try:
+        return await fetched(file_id, request, services)
+    finally:
+        await services.quota.spend(request.user, time.monotonic() - started)
+
+
+async def fetched(file_id: str, request: Request, services: Services) -> Outcome:
+    """Fetch a file and add it to the library. It is its owner's, whoever asks for it to be read."""
     language = request.language
     name = ""
     with tempfile.TemporaryDirectory(prefix="upload-") as folder:
@@ -45,19 +60,36 @@ async def ingest(file_id: str, request: Request, services: Services) -> Outcome:
             file = await services.files.fetch(file_id, Path(folder))
             name = file.name
             share = Share(
-                channel=request.channel, file_id=file_id, user=request.user, ts=request.ts or request.message_ts,
-                permalink=file.permalink, name=name,
+                channel=request.channel, file_id=file_id, user=file.user or request.user,
+                ts=request.ts or request.message_ts, permalink=file.permalink, name=name,
             )  # fmt: skip
 
             def report(stage: str, done: int, total: int) -> None:
                 services.report(progress(stage, done, total, name, language))
 
-            return Ingested(name, await services.library.add(file.path, share, report=report))
+            receipt = await services.library.add(file.path, share, report=report)
+            is_known = not receipt.known_in.isdisjoint(request.audience.channels)
+            return Ingested(name, await paced(receipt, is_known, services, report), is_known)
         except (FileRefused, UnreadableDocument) as refused:
             name = name or str(refused.values.get("name") or "")
             return NotIngested(name, say(f"files.{refused.reason}", language, **refused.values))
         except TakenBack:
             return NotIngested(name, say("files.taken_back", language))
+
+
+async def paced(receipt: Receipt, is_known: bool, services: Services, report: Report) -> Receipt:
+    """Take as long for a file that others shared elsewhere as for a new one: its speed would tell that they did."""
+    chunks = receipt.document.chunks
+    if not receipt.known:
+        services.pace.note(chunks, receipt.seconds)
+    if not receipt.known or is_known:
+        return receipt
+    seconds = max(receipt.seconds, services.pace.seconds(chunks))
+    steps = max(1, round((seconds - receipt.seconds) / STEP_SECONDS))
+    for step in range(steps):
+        report("embedding", chunks * step // steps, chunks)
+        await asyncio.sleep((seconds - receipt.seconds) / steps)
+    return replace(receipt, seconds=seconds)
 
 
 def progress(stage: str, done: int, total: int, name: str, language: str) -> Progress:
@@ -70,10 +102,10 @@ def receipt_sentence(outcome: Outcome, language: str) -> str:
     """Return what is said about a file in the end."""
     if isinstance(outcome, NotIngested):
         return f"**{outcome.name}**: {outcome.sentence}" if outcome.name else outcome.sentence
-    return f"**{outcome.name}**: {counts(outcome.receipt, language)}"
+    return f"**{outcome.name}**: {counts(outcome.receipt, outcome.is_known, language)}"
 
 
-def counts(receipt: Receipt, language: str) -> str:
+def counts(receipt: Receipt, is_known: bool, language: str) -> str:
     """Return the receipt: what was read, what was not, and how long it took."""
     document = receipt.document
     unusual = {"ocr": receipt.ocr_pages, "scanned": receipt.scanned_pages, "failed": receipt.failed_pages}
@@ -84,7 +116,7 @@ def counts(receipt: Receipt, language: str) -> str:
         _counted("passages", document.chunks, language),
         say("upload.seconds", language, seconds=_seconds(receipt.seconds, language)),
     ]
-    notes = [say(f"upload.{note}", language) for note in ("known", "replaced") if getattr(receipt, note)]
+    notes = [say("upload.known", language)] * is_known + [say("upload.replaced", language)] * receipt.replaced
     return " ".join([", ".join(parts) + ".", *notes, *left_out(receipt, language)])
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from redis.asyncio import Redis
 
-from bot.limits import Limits
+from bot.limits import DailyReading, Limits
 from handlers.pieces import UserError
 from tests.bot.conftest import ask
 
@@ -52,3 +52,28 @@ async def test_help_and_tidying_up_are_never_refused(redis: Redis) -> None:
     await limits.charge(ask(1))
     for action in ("help", "forget", "forget_me", "stop"):
         await limits.charge(ask(2, action=action))
+
+
+async def test_each_file_of_a_message_counts(redis: Redis) -> None:
+    limits = Limits(redis, per_minute=5, workspace_per_minute=100)
+    await limits.charge(replace(ask(1), files=("F1", "F2", "F3", "F4")))
+    await limits.charge(ask(2))
+    with pytest.raises(UserError):
+        await limits.charge(ask(3))
+
+
+async def test_a_message_with_more_files_than_the_limit_is_taken_once_a_minute(redis: Redis) -> None:
+    limits = Limits(redis, per_minute=5, workspace_per_minute=100)
+    many = tuple(f"F{number}" for number in range(10))
+    await limits.charge(replace(ask(1), files=many))
+    with pytest.raises(UserError):
+        await limits.charge(replace(ask(2), files=many))
+
+
+async def test_the_seconds_of_a_persons_files_add_up_for_a_day(redis: Redis) -> None:
+    quota = DailyReading(redis, 10)
+    for _ in range(3):
+        assert not await quota.is_spent("U1")
+        await quota.spend("U1", 3.5)
+    assert await quota.is_spent("U1")
+    assert not await quota.is_spent("U2")

@@ -1,9 +1,11 @@
 """The list of documents: what may be seen here, removed only where it was shared, by those who still see it."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
 
 import pytest
 
+from handlers import HANDLERS
 from handlers.pieces import Choices, UserError
 from handlers.request import Request, Services
 from handlers.text.messages import say
@@ -72,3 +74,57 @@ async def test_an_unknown_name_gets_those_that_look_like_it(shares: Shares, do: 
 
 async def test_without_documents_it_says_how_to_share_one(do: Do, asked: Asked) -> None:
     assert (await do(asked("docs"))).text == say("docs.none", "en")
+
+
+@dataclass
+class Told:
+    """A workspace with one admin, and what its threads were told."""
+
+    admins: frozenset[str] = frozenset({"UADMIN"})
+    told: list[tuple[str, str, str, str]] = field(default_factory=list)
+
+    async def is_admin(self, user: str) -> bool:
+        return user in self.admins
+
+    async def tell(self, channel: str, thread: str, user: str, sentence: str) -> None:
+        self.told.append((channel, thread, user, sentence))
+
+
+async def run(request: Request, services: Services) -> Shown:
+    return Shown([piece async for piece in HANDLERS[request.action](request, services)])
+
+
+@pytest.mark.parametrize("how", ["pressed", "by name"])
+async def test_what_somebody_else_shared_cannot_be_removed(
+    shares: Shares, asked: Asked, services: Services, how: str
+) -> None:
+    """A guest of the conversation sees it, and no more; there is no button either."""
+    receipt = await shares("rules.md", "Visitors wear a badge.", user="UBOB")
+    request = asked("docs", document=receipt.document.id) if how == "pressed" else asked("docs", "remove rules")
+    with pytest.raises(UserError, match="shared by somebody else"):
+        await run(request, services)
+    assert len(await services.library.documents(request.audience)) == 1
+    (row,) = rows(await run(asked("docs"), services))
+    assert not row.choices
+
+
+async def test_an_admin_removes_any_and_the_thread_is_told(shares: Shares, asked: Asked, services: Services) -> None:
+    receipt = await shares("rules.md", "Visitors wear a badge.", user="UBOB", ts="7.0")
+    team = Told()
+    request = asked("docs", user="UADMIN", document=receipt.document.id)
+    await run(request, replace(services, team=team))
+    assert await services.library.documents(request.audience) == []
+    [(channel, thread, user, sentence)] = team.told
+    assert (channel, thread, user) == ("C1", "7.0", "UADMIN")
+    assert "rules.md" in sentence
+
+
+async def test_removing_ones_own_copy_leaves_the_others(shares: Shares, asked: Asked, services: Services) -> None:
+    receipt = await shares("rules.md", "Visitors wear a badge.", user="UBOB", ts="7.0")
+    path = services.data_dir / "rules.md"
+    share = receipt.document.shares[0]
+    await services.library.add(path, replace(share, user="U1", ts="8.0", file_id="F8"))
+    shown = await run(asked("docs", document=receipt.document.id), services)
+    assert "somebody else shared it here" in shown.text
+    [document] = await services.library.documents(Audience(frozenset({"C1"})))
+    assert [share.user for share in document.shares] == ["UBOB"]

@@ -1,13 +1,18 @@
 """Files that are dropped: an honest receipt, a clear sentence for a bad one, and then what the message asked for."""
 
+import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from handlers import HANDLERS
 from handlers.context.ingest import page_list
 from handlers.pieces import UserError
+from handlers.ports import NoQuota
 from handlers.request import FileRefused, Request, Services
+from indexing.audience import Audience
 from tests.handlers.conftest import ScriptedModel, Shown
 from tests.handlers.fakes import Folder
 from tests.pdfs import make_pdf
@@ -94,3 +99,62 @@ async def test_an_upload_without_a_file_says_so(do: Do, asked: Asked) -> None:
 def test_page_numbers_are_written_as_ranges() -> None:
     assert page_list((3, 5, 6, 7, 9)) == "3, 5–7, 9"
     assert page_list(tuple(range(1, 60, 2))).endswith(", …")
+
+
+async def test_a_file_that_others_share_elsewhere_comes_in_like_a_new_one(
+    handbook: str, do: Do, asked: Asked, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A guess of a secret document: neither words nor seconds tell that somebody shared it where one can't see."""
+    await do(asked("upload", files=(handbook,), channel="C9", audience=Audience(frozenset({"C9"}))))
+    monkeypatch.setattr(services.pace, "seconds", lambda passages: 0.2 * passages)
+    started = time.monotonic()
+    receipt = (await do(asked("upload", files=(handbook,)))).text
+    assert "knew" not in receipt
+    assert time.monotonic() - started >= 0.4
+    assert "0.4 s" in receipt or "0.5 s" in receipt
+
+
+async def test_a_file_stays_its_owners_whoever_has_it_summarized(
+    handbook: str, asked: Asked, do: Do, services: Services, model: ScriptedModel
+) -> None:
+    """Bob presses *Summarize* on the file of U1; what bob lets go of later is not hers."""
+    first = asked("upload", files=(handbook,))
+    await do(first)
+    model.says("A handbook.")
+    await do(asked("summarize", user="UBOB", files=(handbook,), message_ts=first.ts, ts="", thread=""))
+    [document] = await services.library.documents(first.audience)
+    assert {share.user for share in document.shares} == {"U1"}
+    await services.library.forget_person("UBOB")
+    assert await services.library.documents(first.audience)
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "again tomorrow"), ("fr", "de nouveau demain")])
+async def test_who_had_files_read_for_long_enough_is_told(
+    handbook: str, asked: Asked, services: Services, language: str, words: str
+) -> None:
+    class Spent(NoQuota):
+        async def is_spent(self, user: str) -> bool:
+            return True
+
+    request = asked("upload", files=(handbook,), language=language)
+    pieces = HANDLERS["upload"](request, replace(services, quota=Spent()))
+    assert words in Shown([piece async for piece in pieces]).text
+    assert await services.library.documents(request.audience) == []
+
+
+async def test_the_seconds_of_reading_count_for_the_person_also_when_it_fails(
+    handbook: str, files: Folder, tmp_path: Path, asked: Asked, services: Services
+) -> None:
+    spent: list[tuple[str, float]] = []
+
+    class Counting(NoQuota):
+        async def spend(self, user: str, seconds: float) -> None:
+            spent.append((user, seconds))
+
+    (tmp_path / "damaged.pdf").write_bytes(b"%PDF-1.7\n" + bytes(500))
+    files.files["F2"] = tmp_path / "damaged.pdf"
+    request = asked("upload", files=("F2", handbook))
+    async for _ in HANDLERS["upload"](request, replace(services, quota=Counting())):
+        pass
+    assert [user for user, _ in spent] == ["U1", "U1"]
+    assert all(seconds > 0 for _, seconds in spent)
