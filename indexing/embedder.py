@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
+from indexing.cores import spare_cores
 from indexing.vectors import Vectors
 
 T = TypeVar("T")
@@ -45,7 +46,7 @@ def load_model(folder: Path, device: str, threads: int = 0) -> Any:
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    torch.set_num_threads(threads or max(1, (os.cpu_count() or 1) - 1))
+    torch.set_num_threads(threads or spare_cores())
     return SentenceTransformer(str(folder), device=device or None, local_files_only=True)
 
 

@@ -6,7 +6,6 @@ with 8-bit weights); it holds Python's global lock for no longer than a call tak
 
 import functools
 import json
-import os
 import tempfile
 import warnings
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from indexing.cores import spare_cores
 from indexing.embedder import load_model
 from indexing.vectors import Vectors
 
@@ -42,7 +42,7 @@ class OnnxEncoder:
         self._tokenizer.enable_truncation(longest(folder))
         self._tokenizer.enable_padding()
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or max(1, (os.cpu_count() or 1) - 1)
+        options.intra_op_num_threads = threads or spare_cores()
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(
             str(exported(folder, cache_dir, int8)), options, ["CPUExecutionProvider"]

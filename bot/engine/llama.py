@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from llama_cpp import llama_cpp as api
 
-from bot.engine.cores import default_threads
 from bot.engine.errors import DecodeFailed, Unavailable
 from bot.engine.forced_completion import Closer
 from bot.engine.sequence import Likely, Sampling, Sequence
 from bot.settings import LlmSettings
+from indexing.cores import default_threads
 
 KV_TYPES = {"f32": api.GGML_TYPE_F32, "f16": api.GGML_TYPE_F16, "q8_0": api.GGML_TYPE_Q8_0, "q4_0": api.GGML_TYPE_Q4_0}
 BATCH_TOKENS = 512  # most tokens of one decode: larger ones are not faster on CPU, and newcomers would wait longer

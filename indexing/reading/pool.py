@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import sys
 import time
 from collections.abc import AsyncGenerator
@@ -10,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from indexing.cores import spare_cores
 
 PAGES_AT_ONCE = 16  # one order to a process: small enough to spread, large enough to keep pipes quiet
 PAGE_SECONDS = 90  # OCR of one page has 60
@@ -39,7 +40,7 @@ class ReadingLimits:
     @property
     def side_by_side(self) -> int:
         """Return how many processes read one file."""
-        return self.processes or max(1, (os.cpu_count() or 1) - 1)
+        return self.processes or spare_cores()
 
 
 @dataclass(frozen=True)

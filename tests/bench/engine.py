@@ -17,9 +17,9 @@ from typing import Any
 
 from bot.engine import _open_local
 from bot.engine.chat_model import EngineChatModel
-from bot.engine.cores import default_threads
 from bot.engine.person import PERSON
 from bot.settings import LlmSettings, Settings
+from indexing.cores import default_threads
 
 CHATS, ANSWER_TOKENS, ROUNDS = 8, 64, 5
 TOPICS = ("tides", "bread", "glass", "bees", "trains", "ink", "salt", "clocks")

@@ -1,5 +1,6 @@
 """The container files say only what the assistant understands, and are closed as far as they can be."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,57 @@ def test_every_image_has_a_version() -> None:
     compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"].values()
     images = {service["image"] for service in compose}
     images |= {container["image"] for pod in pods() for container in pod.values[0]["containers"]}
-    assert all(":" in image and not image.endswith(":latest") for image in images - {"folio"})
+    assert all(re.search(r":\S*\d", image) for image in images - {"folio"})
+
+
+def command_of(container: dict[str, Any]) -> str:
+    """Return a container's command as one line."""
+    return " ".join([*container.get("command", []), *container.get("args", [])])
+
+
+def test_redis_refuses_writes_before_its_container_is_killed() -> None:
+    units = {"mb": 2**20, "Gi": 2**30, "g": 2**30}
+
+    def size(text: str) -> int:
+        number, unit = re.fullmatch(r"(\d+)(\w+)", text).groups()  # type: ignore[union-attr]
+        return int(number) * units[unit]
+
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]["redis"]
+    (pod,) = [pod.values[0]["containers"][0] for pod in pods() if pod.id == "redis"]
+    limits = (compose["mem_limit"], pod["resources"]["limits"]["memory"])
+    for command, limit in zip((compose["command"], command_of(pod)), limits, strict=True):
+        (most,) = re.findall(r"--maxmemory (\w+)", command)
+        assert size(most) < 0.7 * size(limit)
+        assert "--maxmemory-policy noeviction" in command
+
+
+def test_a_worker_has_a_limit_that_its_threads_follow() -> None:
+    (pod,) = [pod.values[0]["containers"][0] for pod in pods() if pod.id == "worker"]
+    assert pod["resources"]["limits"]["cpu"]
+
+
+def test_a_probe_asks_where_the_assistant_listens() -> None:
+    (config,) = [entry for entry in documents() if entry["kind"] == "ConfigMap"]
+    assert config["data"]["BOT_HEALTH_HOST"] == "0.0.0.0"
+    probes = [
+        container[name]["httpGet"]
+        for pod in pods()
+        if pod.values[0]["containers"][0]["image"] == "folio"
+        for container in pod.values[0]["containers"]
+        for name in ("readinessProbe", "startupProbe", "livenessProbe")
+        if name in container
+    ]
+    assert {probe["path"] for probe in probes} == {"/readyz", "/healthz"}
+    assert {str(probe["port"]) for probe in probes} == {config["data"]["BOT_HEALTH_PORT"]}
+
+
+def test_no_key_stands_in_the_open() -> None:
+    """Keys come from the secret; the settings that anybody may read hold none."""
+    (config,) = [entry for entry in documents() if entry["kind"] == "ConfigMap"]
+    assert not [name for name in config["data"] if name.endswith(("_KEY", "_TOKEN", "_SECRET"))]
+    (pod,) = [pod.values[0]["containers"][0] for pod in pods() if pod.id == "worker"]
+    secrets = {each["name"] for each in pod["env"] if "secretKeyRef" in each["valueFrom"]}
+    assert {"SLACK_BOT_TOKEN", "REDIS_URL", "LLM_API_KEY", "QDRANT_API_KEY"} <= secrets
 
 
 def test_the_image_copies_every_package() -> None:
