@@ -241,6 +241,20 @@ class Library:
             lambda share: all(not value or getattr(share, name) == value for name, value in wanted.items()),
         )
 
+    async def would_go(self, *, file_id: str = "", channel: str = "", ts: str = "", user: str = "") -> list[Removal]:
+        """Return what `unshare` would remove, so that what was said from it can go before it."""
+        fields = {"file_id": file_id, "channel": channel, "ts": ts, "user": user}
+        given = {name: value for name, value in fields.items() if value}
+        where = {f"{name}s": value for name, value in given.items() if name != "ts"}
+        removals = []
+        for record in await self._records(where) if where else []:
+            left = tuple(
+                share for share in record.shares if any(getattr(share, name) != value for name, value in given.items())
+            )
+            if len(left) < len(record.shares):
+                removals.append(removal_of(record, left))
+        return removals
+
     async def forget_person(self, user: str) -> list[Removal]:
         """Remove what this person shared."""
         return await self.unshare(user=user)

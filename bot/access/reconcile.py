@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +18,7 @@ from bot.slack.changes import CHANNEL_GONE, SlackChange
 from bot.slack.errors import SLACK_ERRORS, code
 from bot.slack.quotes import Quotes
 from indexing.audience import Audience
-from indexing.document import Document, Share
+from indexing.document import Document
 from indexing.library import Library
 
 logger = structlog.get_logger()
@@ -46,7 +46,8 @@ class Reconciler:
         if change.kind in CHANNEL_GONE:
             await self._forget_channel(change.channel)
         elif change.kind == "file_deleted":
-            await self._forget_shares(lambda share: share.file_id in change.files)
+            for file_id in change.files:
+                await self._unshare(file_id=file_id)
         elif change.kind == "file_unshared":
             await self._follow_unshared(change)
         elif change.kind == "message_deleted":
@@ -105,26 +106,26 @@ class Reconciler:
 
     async def _follow_unshared(self, change: SlackChange) -> None:
         """Forget files in the channel that they left; where Slack names none, wherever it does not show them."""
-        if change.ts:  # they were taken out of a message
-            message = (change.channel, change.ts)
-            await self._forget_shares(
-                lambda share: (share.channel, share.ts) == message and share.file_id in change.files
-            )
-            return
         for file_id in change.files:
-            await self._compare_file(file_id, change)
+            if change.ts:  # it was taken out of a message
+                await self._unshare(file_id=file_id, channel=change.channel, ts=change.ts)
+            else:
+                await self._compare_file(file_id, change)
 
     async def _compare_file(self, file_id: str, change: SlackChange | None = None) -> None:
         """Forget a file where Slack does not show it any more, or in one channel if that is all that changed."""
-        channel = change.channel if change else ""
         shown = await self._shown_in(file_id)
-        if change and channel in shown:
+        if change and change.channel in shown:
             await Gone(self.redis).clear(change)
         elif change and not shown and (age := time.time() - change.at) < UNSURE_SECONDS:
             raise TryAgain("shares are not listed", after_seconds=UNSURE_SECONDS - age)
-        await self._forget_shares(
-            lambda share: share.file_id == file_id and share.channel not in shown and channel in {"", share.channel}
-        )
+        for channel in sorted(await self._channels(file_id=file_id) - shown):
+            if not change or change.channel in {"", channel}:
+                await self._unshare(file_id=file_id, channel=channel)
+
+    async def _channels(self, **which: str) -> set[str]:
+        """Return where the shares are that match."""
+        return {share.channel for removal in await self.library.would_go(**which) for share in removal.shares}
 
     async def _shown_in(self, file_id: str) -> set[str]:
         """Ask Slack where a file is; conversations without the bot are not listed."""
@@ -153,7 +154,9 @@ class Reconciler:
     async def _forget_person(self, user: str) -> None:
         """Forget what somebody said, and what was shared with the bot alone: the account was closed."""
         await self.memory.forget_person(user)
-        await self._forget_shares(lambda share: share.user == user and share.channel.startswith("D"))
+        for channel in sorted(await self._channels(user=user)):
+            if channel.startswith("D"):
+                await self._unshare(user=user, channel=channel)
 
     async def _unless_slack_is_away(self, comparing: Awaitable[None]) -> None:
         """Leave for the next night what Slack does not tell now."""
@@ -163,7 +166,7 @@ class Reconciler:
             logger.warning("not compared", reason=code(error) or type(error).__name__)
 
     async def _forget_channel(self, channel: str) -> None:
-        await self._forget_shares(lambda share: share.channel == channel)
+        await self._unshare(channel=channel)
         await self.memory.forget_channel(channel)
 
     async def _rename_channel(self, change: SlackChange) -> None:
@@ -171,22 +174,18 @@ class Reconciler:
         await self.memory.move_channel(change.channel, change.new_channel)
 
     async def _forget_message(self, change: SlackChange) -> None:
-        await self._forget_shares(lambda share: (share.channel, share.ts) == (change.channel, change.ts))
+        await self._unshare(channel=change.channel, ts=change.ts)
         await self.memory.forget_turn(change.conversation, change.request_id)
 
-    async def _forget_shares(self, gone: Callable[[Share], bool]) -> None:
-        """Remove shares, and what was quoted of them where they were."""
-        for document in await self._documents():
-            going = [share for share in document.shares if gone(share)]
-            for channel in {share.channel for share in going} - {s.channel for s in document.shares if not gone(s)}:
-                await self._forget_quotes(document.id, channel)
-            for share in going:
-                await self.library.unshare(
-                    document_id=document.id, file_id=share.file_id, channel=share.channel, ts=share.ts
-                )
-        await self.tidy()
+    async def _unshare(self, **which: str) -> None:
+        """Remove shares, and before them what was quoted of them, so that a kill in between leaves no quote behind."""
+        for removal in await self.library.would_go(**which):
+            for channel in removal.channels if not removal.is_gone else [""]:
+                await self._forget_quotes(removal.document_id, channel)
+        await self.library.unshare(**which)
 
     async def _forget_quotes(self, document_id: str, channel: str) -> None:
+        """Take back what was said from a document in a channel; "": everywhere."""
         await self.quotes.withdraw(document_id, channel)
         await self.memory.forget_document(document_id, channel)
 

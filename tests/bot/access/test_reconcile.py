@@ -201,6 +201,53 @@ async def test_a_file_taken_out_of_a_message_is_gone_from_that_message_only(
     assert {(share.channel, share.ts) for share in await library.shares()} == {("C1", "8.0"), ("C2", "2.0")}
 
 
+async def test_the_same_bytes_stay_where_another_file_shows_them(
+    upkeep: Reconciler, document: str, library: Library, shared: Made, wire: Wire, tmp_path: Path
+) -> None:
+    await library.add(tmp_path / "handbook.pdf", shared(file_id="F9", ts="8.0"))
+    wire.answers["files.info"] = {"file": {"id": "F1", "channels": ["C9"]}}
+    await upkeep.handle(event("file_unshared", files=("F1",), channel="C1"))
+    assert {share.file_id for share in await library.shares()} == {"F2", "F9"}
+    assert quoted(wire, "C1")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        event("file_deleted", files=("F1",)),
+        event("channel_left", channel="C1"),
+        event("message_deleted", channel="C1", ts="1.0"),
+        event("file_unshared", files=("F1",), channel="C1", ts="1.0"),
+    ],
+    ids=lambda change: change.kind,
+)
+async def test_a_forgetting_that_was_cut_short_is_finished_by_the_next_try(
+    upkeep: Reconciler, document: str, library: Library, memory: ThreadMemory, wire: Wire,
+    monkeypatch: pytest.MonkeyPatch, change: SlackChange,
+) -> None:  # fmt: skip
+    """Whatever step fails, the quote and the memory do not outlive the share, and the next try finds the rest."""
+    for part, step in ((upkeep.quotes, "withdraw"), (memory, "forget_document"), (library, "unshare")):
+        with monkeypatch.context() as broken:
+            broken.setattr(part, step, failing_after(getattr(part, step)))
+            with pytest.raises(ConnectionError):
+                await upkeep.handle(change)
+        assert "C1" in await channels(library) or not quoted(wire, "C1")
+    await upkeep.handle(change)
+    assert await channels(library) == {"C2"}
+    assert (quoted(wire, "C1"), quoted(wire, "C2")) == (False, True)
+    assert (await remembered(memory, "C1"), await remembered(memory, "C2")) == (False, True)
+
+
+def failing_after(step: Callable[..., Any]) -> Callable[..., Any]:
+    """Do it, and die before anybody hears of it."""
+
+    async def fails(*given: Any, **named: Any) -> None:
+        await step(*given, **named)
+        raise ConnectionError
+
+    return fails
+
+
 async def test_a_channel_with_a_new_id_keeps_what_is_known_of_it(
     upkeep: Reconciler, document: str, library: Library, memory: ThreadMemory
 ) -> None:
