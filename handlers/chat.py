@@ -11,6 +11,7 @@ from handlers.answering.cite import Sentences
 from handlers.answering.condense import depends_on_history
 from handlers.context.generate import stream_reply
 from handlers.context.history import is_about_documents, recall, recent_messages, remember
+from handlers.context.talk import is_about_talk, talk_before
 from handlers.pieces import Pieces, Text, UserError
 from handlers.request import Request, Services
 from handlers.text.language import request_language, requested_language
@@ -21,6 +22,7 @@ from handlers.text.sanitize import sanitize
 
 ANSWER_TOKENS = 600
 HISTORY_TOKENS = 1500  # 20 seconds of reading on two cores, if nothing of it is cached
+TALK_TOKENS = 900  # of what people said before it was called into their thread
 RULES_TOKENS = 120
 RULES = {
     "en": "You are Folio, a friendly assistant in a team's Slack. Answer briefly and in English. "
@@ -35,12 +37,14 @@ async def chat(request: Request, services: Services) -> Pieces:
     request = replace(request, text=request.text.strip())
     language = requested_language(request.text) or request_language(request)
     if not has_words(request.text):
-        raise UserError(say("chat.empty", language))
+        raise UserError(say("chat.forwarded" if request.forwarded else "chat.empty", language))
     history = await recall(request, services)
-    if await concerns_documents(request, history, services):
+    talk = await talk_before(request, services, history, TALK_TOKENS)
+    about_talk = bool(request.forwarded) or (bool(talk) and is_about_talk(request.text))
+    if not about_talk and await concerns_documents(request, history, services):
         answer = asking.ask(request, services)
     else:
-        answer = converse(request, history, services, language)
+        answer = converse(request, history, services, language, talk)
     async with aclosing(answer) as pieces:
         async for piece in pieces:
             yield piece
@@ -70,18 +74,20 @@ async def began_with_a_file(request: Request, services: Services) -> bool:
     return bool(await documents)
 
 
-async def converse(request: Request, history: Sequence[BaseMessage], services: Services, language: str) -> Pieces:
-    """Yield the model's answer in a conversation, and remember both."""
-    messages = chat_prompt(request, history, services, language)
+async def converse(
+    request: Request, history: Sequence[BaseMessage], services: Services, language: str, talk: str = ""
+) -> Pieces:
+    """Yield the model's answer in a conversation, and remember both; `talk` is what people said in the thread."""
+    messages = chat_prompt(request, history, services, language, talk)
     shown: list[str] = []
     sentences = Sentences()
     stream = stream_reply(services, messages, language, max_tokens=ANSWER_TOKENS)
     async with aclosing(stream):
         async for words in stream:
             for sentence in sentences.add(words):
-                shown.append(sanitize(sentence, [request.text], language))
+                shown.append(sanitize(sentence, [request.text, talk], language))
                 yield Text(shown[-1])
-    if rest := sanitize("".join(sentences.rest()), [request.text], language):
+    if rest := sanitize("".join(sentences.rest()), [request.text, talk], language):
         shown.append(rest)
         yield Text(rest)
     if not "".join(shown).strip():
@@ -91,12 +97,13 @@ async def converse(request: Request, history: Sequence[BaseMessage], services: S
 
 
 def chat_prompt(
-    request: Request, history: Sequence[BaseMessage], services: Services, language: str
+    request: Request, history: Sequence[BaseMessage], services: Services, language: str, talk: str = ""
 ) -> list[BaseMessage]:
     """Return the rules, as much of the thread as fits, and what was said now; raise UserError if that is too long."""
     room = services.context_tokens - ANSWER_TOKENS - RULES_TOKENS
-    tokens = services.count_tokens(request.text)
+    text = say("chat.talk", language, talk=talk, text=request.text) if talk else request.text
+    tokens = services.count_tokens(text)
     if tokens > room:
         raise UserError(say("chat.too_long", language, tokens=tokens, limit=room))
     before = recent_messages(history, services.count_tokens, min(HISTORY_TOKENS, room - tokens))
-    return [SystemMessage(RULES[language]), *before, HumanMessage(request.text)]
+    return [SystemMessage(RULES[language]), *before, HumanMessage(text)]

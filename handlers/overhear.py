@@ -5,7 +5,6 @@ from contextlib import aclosing, suppress
 from handlers import ask as asking
 from handlers.pieces import Pieces, UserError
 from handlers.request import Request, Services
-from indexing.document import Document
 
 
 async def overhear(request: Request, services: Services) -> Pieces:
@@ -20,17 +19,9 @@ async def overhear(request: Request, services: Services) -> Pieces:
 
 async def is_answered_here(request: Request, services: Services) -> bool:
     """Tell whether the search finds the question's answer in a document that this thread hangs on."""
-    for document in await documents_here(request, services):
-        passages = await services.library.search(
-            [request.text], readable_by=request.audience, limit=1, document_id=document.id
-        )
-        if asking.relevance(passages) >= services.library.threshold:
+    library, here = services.library, (request.channel, request.thread)
+    for document in await library.documents_of_message(*here, readable_by=request.audience):
+        passages = await library.search([request.text], readable_by=request.audience, limit=1, document_id=document.id)
+        if asking.relevance(passages) >= library.threshold:
             return True
     return False
-
-
-async def documents_here(request: Request, services: Services) -> list[Document]:
-    """Return the documents that were shared in the message this thread hangs on."""
-    here = (request.channel, request.thread)
-    documents = await services.library.documents(request.audience)
-    return [one for one in documents if any((share.channel, share.ts) == here for share in one.shares)]

@@ -37,6 +37,7 @@ class Request:
     message_ts: str = ""  # of the message that a shortcut was used on; its words are the text
     document: str = ""  # id of the document that a button is about
     confirmed: bool = False  # by a button: yes, do it
+    forwarded: str = ""  # the words of messages that were forwarded with it: material to read, not a wish
     unasked: bool = False  # nobody addressed us: what we can't do or answer is passed over in silence
     audience: Audience = field(default=NOBODY, compare=False)  # resolved by the worker, never stored
 
@@ -127,6 +128,10 @@ class ThreadMessage:
     text: str
     ts: str
     tables: tuple[str, ...] = ()  # ids of the CSV files that it shares
+    name: str = ""  # of the person
+    forwarded: str = ""  # the words of messages that it forwards
+    files: tuple[str, ...] = ()  # ids of all files that it shares
+    file_names: tuple[str, ...] = ()
 
 
 class Messages(Protocol):

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from handlers.context.documents import documents_named, last_shared, unknown_document
 from handlers.context.history import remember
 from handlers.context.ingest import NotIngested, ingest
+from handlers.context.talk import talk_line
 from handlers.pieces import Pieces, Progress, Source, Sources, Text, UserError
 from handlers.request import Request, Services
 from handlers.summarizing.methods import Work, map_reduce, refine, stuff
 from handlers.summarizing.points import Part, SummaryPoint, page_range, parts_of
 from handlers.text.commands import without_accents
-from handlers.text.language import requested_language, text_language
+from handlers.text.language import request_language, requested_language, text_language
 from handlers.text.messages import say
 from indexing.document import Document, Passage
 from indexing.library import Page
@@ -26,7 +27,11 @@ FILLER = frozenset({
     "the", "this", "that", "it", "document", "file", "pdf", "please", "last", "of", "in", "for", "me", "us", "to",
     "le", "la", "ce", "cet", "cette", "du", "de", "fichier", "dernier", "svp", "moi", "en", "ca", "ceci",
     "francais", "french", "english", "anglais", "s'il", "te", "vous", "plait", "un", "a", "using", "with", "avec",
+    "above", "ci-dessus", "dessus", "here", "ici",
 })  # fmt: skip
+
+
+THREAD = frozenset({"thread", "conversation", "discussion", "talk", "fil", "messages"})
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,11 @@ async def summarize(request: Request, services: Services) -> Pieces:
     if request.message_ts:  # a shortcut on a message with files: its text is not a name
         request = replace(request, text="")
     wish = wish_of(request.text)
+    if (request.forwarded and not wish.name) or without_accents(wish.name) in THREAD:
+        async with aclosing(of_thread(wish, request, services)) as pieces:
+            async for piece in pieces:
+                yield piece
+        return
     documents = await chosen(wish, request, services)
     for place, document in enumerate(documents):
         if place:
@@ -126,14 +136,33 @@ async def summarize_document(document: Document, wish: Wish, request: Request, s
     await remember(request, services, text, documents=[document.id])
 
 
+async def of_thread(wish: Wish, request: Request, services: Services) -> Pieces:
+    """Yield the points of what people said in this thread, or of what was forwarded with the request."""
+    language = wish.language or request_language(request)
+    talk = request.forwarded
+    if not talk:
+        said = await services.messages.thread(request.channel, request.thread) if request.thread else []
+        lines = [talk_line(one, language) for one in said if one.user and one.ts != request.ts]
+        talk = "\n\n".join(filter(None, lines))
+    if not talk:
+        raise UserError(say("summarize.empty_thread", language))
+    text = await points_of(talk, wish.method, language, services)
+    yield Text(text)
+    await remember(request, services, text)
+
+
 async def of_message(request: Request, services: Services) -> Pieces:
     """Yield the points of the message that a shortcut was used on; it has no pages."""
-    language = text_language(request.text, request.language)
-    parts = parts_of([Page(number=1, text=request.text)], services.count_tokens, part_tokens(services, ""))
+    yield Text(await points_of(request.text, "", text_language(request.text, request.language), services))
+
+
+async def points_of(text: str, method: str, language: str, services: Services) -> str:
+    """Return the points of a text without pages, as a list."""
+    parts = parts_of([Page(number=1, text=text)], services.count_tokens, part_tokens(services, method))
     if not parts:
         raise UserError(say("summarize.empty_message", language))
-    points = await METHODS[method_for(parts, "")](parts, work_of(services, language, ""))
-    yield Text("\n".join(f"- {point.text}" for point in points) or say("summarize.nothing", language))
+    points = await METHODS[method_for(parts, method)](parts, work_of(services, language, method))
+    return "\n".join(f"- {point.text}" for point in points) or say("summarize.nothing", language)
 
 
 def work_of(services: Services, language: str, method: str) -> Work:

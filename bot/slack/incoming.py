@@ -8,6 +8,7 @@ from typing import Any
 from bot.slack.addressing import Speech, speech_of
 from bot.slack.changes import SlackChange, change_of, files_taken_out, message_deleted
 from bot.slack.file_kinds import documents_among
+from bot.slack.forwarded import forwarded_words
 from bot.slack.payload import Body, Event, file_ids, first, id_in, json_object, part, seconds, team_of
 from handlers.request import Request
 from handlers.text.commands import parse
@@ -156,6 +157,7 @@ def _said(team: str, event: Event, *, action: str, text: str, files: tuple[str, 
         ts=ts,
         files=files,
         user_team=str(event.get("user_team") or event.get("source_team") or ""),
+        forwarded=forwarded_words(event),
     )
 
 
@@ -179,7 +181,7 @@ def _changed(body: Body, event: Event, bot: str) -> list[Step]:
         steps.append(files_taken_out(body, event, before, str(after["ts"]), lost))
     if now == was or seconds(event.get("event_ts")) - seconds(after["ts"]) > EDITED_SECONDS:
         return steps
-    if now and (file_ids(after.get("files")) or plain_text(str(after.get("text") or ""), bot)):
+    if now and (now.request.forwarded or file_ids(after.get("files")) or plain_text(str(after.get("text") or ""), bot)):
         return [*steps, Redo(now.request, now.addressed, now.speech)]
     return [*steps, Cancel(was.request.id)] if was else steps
 

@@ -62,13 +62,22 @@ def unknown_document(name: str, documents: Sequence[Document], language: str) ->
 async def last_shared(request: Request, services: Services) -> Document | None:
     """Return the document that was shared last in this thread, else in this conversation, else the newest one."""
     documents = await services.library.documents(request.audience)
+    marks = await marks_in_thread(request, services)
 
     def latest(document: Document) -> tuple[bool, bool, float]:
         here = [share for share in document.shares if share.channel == request.channel]
-        in_thread = any(share.ts == request.thread for share in here)
+        in_thread = any(share.ts in marks for share in here)
         return in_thread, bool(here), max((shared_at(share) for share in here), default=document.added_at)
 
     return max(documents, key=latest, default=None)
+
+
+async def marks_in_thread(request: Request, services: Services) -> set[str]:
+    """Return the messages of this thread that share files, by their ts, its first one always included."""
+    if request.thread in {"", request.ts}:
+        return {request.thread}
+    said = await services.messages.thread(request.channel, request.thread)
+    return {request.thread, *(message.ts for message in said if message.files)}
 
 
 def shared_at(share: Share) -> float:

@@ -31,6 +31,14 @@ CLASSIFY = re.compile(
 )
 # "Attention, le serveur redémarre" is a warning, not a wish.
 WARNING = re.compile(r"attention\s*(?:[,!.:]?\s*(?:a|au|aux|a la|le|la|les|l['’]|everyone|all|please)\b|[,!])")
+# "Please summarize …", "Peux-tu résumer …": the wish, politely; folded.
+POLITE = re.compile(
+    r"(?:please|pls|hey folio|folio|can you|could you|would you|will you|peux[- ]tu|pouvez[- ]vous|pourrais[- ]tu|"
+    r"pourriez[- ]vous|veux[- ]tu|voulez[- ]vous|stp|svp|s'il (?:te|vous) plait|merci de)[,:]?\s+(?:please\s+)?"
+)
+NOUNS = frozenset({"resume", "summary", "sentiment", "sentiments"})  # also nouns that a sentence may begin with
+AFTER_NOUN = re.compile(r"(?:in|is|was|are|were|about|among|around|analysis|tips|writing|writer|template)\b")
+POLITELY = frozenset({"summarize", "extract"})  # wishes that people put politely; politeness before others is talk
 TAKE_FILES = frozenset({"sentiment", "extract"})  # these read the files of their message themselves
 LONGEST_NAME = 200  # characters after "summarize": more is a text to talk about, not a file's name
 
@@ -67,11 +75,21 @@ def _spoken(text: str) -> tuple[str, str]:
 
 
 def _with_object(text: str, plain: str) -> tuple[str, str]:
+    if (polite := POLITE.match(without_accents(plain))) and len(without_accents(plain)) == len(plain):
+        action, rest = _with_object(text, plain[polite.end() :])
+        return (action, rest) if action in POLITELY else ("chat", text)
     first, _, rest = plain.partition(" ") if "\n" not in plain.partition(" ")[0] else plain.partition("\n")
     action = WITH_OBJECT.get(without_accents(first).rstrip(":,"), "chat")
     rest = rest.strip()
+    if without_accents(first) == first.casefold() and first.casefold() in NOUNS and _is_noun(rest):
+        return "chat", text
     if action == "attention" and WARNING.match(without_accents(plain)):
         return "chat", text
     if action == "summarize" and (len(rest) > LONGEST_NAME or "\n" in rest):
         return "chat", text
     return (action, rest) if action != "chat" else ("chat", text)
+
+
+def _is_noun(rest: str) -> bool:
+    """Tell whether the word before is a noun of a sentence: "Resume tips for …?", "Sentiment in …"."""
+    return bool(AFTER_NOUN.match(without_accents(rest))) or (rest.rstrip().endswith("?") and len(rest.split()) > 2)

@@ -181,6 +181,21 @@ def test_a_file_that_stays_without_words_is_still_wanted() -> None:
     assert step.request.action == "upload"
 
 
+SHARED = {"is_share": True, "author_name": "Bob Keller", "text": "The audit was moved to 9 June &amp; 10 June."}
+
+
+def test_forwarded_words_come_along_and_pasted_links_do_not() -> None:
+    event = message("When is the audit?", channel="D1", channel_type="im", attachments=[SHARED, {"text": "a preview"}])
+    request = only(told(event)).request
+    assert request.text == "When is the audit?"
+    assert request.forwarded == "Bob Keller: The audit was moved to 9 June & 10 June."
+
+
+@pytest.mark.parametrize("odd", [None, "x", {}, [None], [{"is_share": True}], [{"is_share": "yes", "text": "x"}]])
+def test_odd_attachments_forward_nothing(odd: Any) -> None:
+    assert only(told(message("hi", channel="D1", channel_type="im", attachments=odd))).request.forwarded == ""
+
+
 @pytest.mark.parametrize("tombstone", [False, True])
 def test_a_deleted_question_is_cancelled_and_forgotten(tombstone: bool) -> None:
     event: dict[str, Any] = {"type": "message", "channel": "C1", "event_ts": NOW, "previous_message": message()}
