@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.access.gone import Gone
 from bot.attention_probe import EmbedderEncoder
 from bot.classifier import load_classifier, own_head
 from bot.data_folder import make_models_folder
@@ -59,7 +60,7 @@ async def open_services(
     """
     models = await asyncio.to_thread(fetch_models, settings)
     model = await _model(settings, models, stack)
-    library = await _library(settings, models, stack)
+    library = await _library(settings, models, Gone(redis), stack)
 
     async def counted() -> dict[str, float]:
         return model.statistics()
@@ -90,7 +91,7 @@ async def _model(settings: Settings, models: Models, stack: AsyncExitStack) -> "
     return model
 
 
-async def _library(settings: Settings, models: Models, stack: AsyncExitStack) -> "Library":
+async def _library(settings: Settings, models: Models, gone: Gone, stack: AsyncExitStack) -> "Library":
     bot, embeddings, qdrant = settings.bot, settings.embeddings, settings.qdrant
     library = await open_library(
         folder=settings.data_dir / "library",
@@ -111,6 +112,7 @@ async def _library(settings: Settings, models: Models, stack: AsyncExitStack) ->
             processes=bot.parse_processes,
         ),
         cache_dir=settings.cache_dir,
+        gone=gone,
     )
     stack.push_async_callback(library.aclose)
     return library

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from indexing import onnx
 from indexing.embedder import Embedder, Encoder, TorchEncoder
+from indexing.gone import Gone
 from indexing.library import Library
 from indexing.reading.pool import ReadingLimits
 from indexing.reranker import Reranker
@@ -28,6 +29,7 @@ async def open_library(  # noqa: PLR0913  # every knob of the library, once
     quantize: bool = False,
     limits: ReadingLimits | None = None,
     cache_dir: Path | None = None,
+    gone: Gone | None = None,
 ) -> Library:
     """Load the embedding model and open the index: in the folder, or at the URL."""
 
@@ -48,7 +50,7 @@ async def open_library(  # noqa: PLR0913  # every knob of the library, once
 
         index = await EdgeIndex.open(folder / collection, embedder.dimensions)
     judge = await Reranker.open(reranker, device) if reranker else None
-    return Library(index, embedder, limits or ReadingLimits(), judge)
+    return Library(index, embedder, limits or ReadingLimits(), judge, gone)
 
 
 def encoder_of(  # noqa: PLR0913  # every knob of the model, once

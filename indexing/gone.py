@@ -16,13 +16,14 @@ class Gone(Protocol):
 class NothingGone:
     """For a library that nobody tells of anything: tests, evaluations, the command line."""
 
-    async def among(self, shares: Collection[Share]) -> frozenset[Share]:
+    async def among(self, _shares: Collection[Share]) -> frozenset[Share]:
         return frozenset()
 
 
 class TakenBack(Exception):
-    """The file was deleted, unshared or forgotten while it was read; nothing of it is kept."""
+    """A share that is not kept. `reason`: taken_back (deleted, unshared or forgotten while the file was read) or
+    replaced (the same person shared a newer file of this name in the same conversation)."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__("taken back while it was read")
-        self.name = name
+    def __init__(self, reason: str = "taken_back") -> None:
+        super().__init__(reason)
+        self.reason = reason

@@ -1,7 +1,7 @@
 """One file on its way into the index: pages are read ahead while chunks are embedded and stored."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,12 +28,13 @@ WITHOUT_TEXT = {"none", "failed", "blank"}  # ways in which a page was read
 
 @dataclass
 class Ingest:
-    """The work for one document; its record grows with it."""
+    """One reading of a file into the index; the record of what was read grows with it."""
 
     index: VectorIndex
     embedder: Embedder
     limits: ReadingLimits
     record: StoredDocument
+    still_wanted: Callable[[], Awaitable[None]]  # raises if the file was taken back meanwhile
     report: Report | None = None
     _waiting: list[Chunk] = field(default_factory=list)
     _texts: list[Point] = field(default_factory=list)
@@ -72,11 +73,12 @@ class Ingest:
     def _note(self, page: ReadPage) -> None:
         self._pages.append(replace(page, text=""))
         if page.text:
-            self._texts.append(page_point(self.record.document_id, page.number, page.text))
+            self._texts.append(page_point(self.record.document_id, self.record.ingest, page.number, page.text))
             self._page_texts[page.number] = page.text
 
     async def _store(self, count: int) -> None:
         """Embed and store the chunks that wait, and the pages read so far."""
+        await self.still_wanted()
         chunks, self._waiting = self._waiting[:count], self._waiting[count:]
         if not self.record.language:
             text = "\n".join(chunk.text for chunk in chunks)
@@ -93,13 +95,13 @@ class Ingest:
         return "\n".join(part for part in (self.record.title, chunk.heading, chunk.text) if part)
 
     def _points(self, chunks: Sequence[Chunk], vectors: Vectors) -> list[Point]:
-        language = self.record.language
+        language, document_id, ingest = self.record.language, self.record.document_id, self.record.ingest
         words = {
             page: of_passage(f"{heading}\n{self._page_texts[page]}", language, AVERAGE_PAGE_TERMS)
             for page, heading in {chunk.page: chunk.heading for chunk in chunks}.items()
         }
         return [
-            chunk_point(self.record.document_id, chunk, vector, language=language, page_words=words[chunk.page])
+            chunk_point(document_id, ingest, chunk, vector, language=language, page_words=words[chunk.page])
             for chunk, vector in zip(chunks, vectors, strict=True)
         ]
 

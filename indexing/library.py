@@ -3,26 +3,29 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from weakref import WeakValueDictionary
 
 from indexing import calibration, rescore, sparse
+from indexing.adding import Adding
 from indexing.audience import Audience
 from indexing.document import Document, Passage, Removal, Share
 from indexing.embedder import Embedder
 from indexing.gone import Gone, NothingGone
-from indexing.ingest import Ingest, Report
+from indexing.ingest import Report
 from indexing.reading.pool import ReadingLimits
+from indexing.records import Records
 from indexing.reranker import Reranker
 from indexing.rescore import Phrasing
-from indexing.stored import StoredDocument, id_of, newest
-from indexing.vector_store import DENSE, PAGE_WORDS, WORDS, Branch, Hit, VectorIndex, Where
+from indexing.stored import OPEN, WHOLE, StoredDocument, newest, part_id
+from indexing.vector_store import DENSE, PAGE_WORDS, WORDS, Branch, Hit, Payload, VectorIndex, Where
 
 __all__ = ["Library", "Page", "Receipt", "Report"]
 
+SLICE = 100  # records that are looked at together
+PAGES_TOGETHER = 256
+ABANDONED_SECONDS = 2 * 3600.0  # no turn takes half as long
 CANDIDATES = 40  # of each branch of the fusion
 REPHRASED_WEIGHT = 0.5  # of a rephrasing, against 1 of the question itself
 WORDS_WEIGHT, PAGE_WORDS_WEIGHT = 1.0, 0.3  # against 1 of the dense ranking; see tests/evaluation/README.md
@@ -64,12 +67,11 @@ class Library:
         gone: Gone | None = None,
     ) -> None:
         self._index = index
+        self._records = Records(index)
         self._embedder = embedder
-        self._limits = limits
         self._reranker = reranker
         self._gone = gone or NothingGone()
-        self._changing = asyncio.Lock()  # records are read, changed and written one at a time
-        self._adding: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._adding = Adding(self._records, embedder, limits, self._gone)
 
     @property
     def embedder(self) -> Embedder:
@@ -84,52 +86,15 @@ class Library:
         """
         started = time.monotonic()
         document_id = await asyncio.to_thread(content_id, path)
-        async with self._one_at_a_time(document_id):
-            record = await self._record(document_id)
-            known = record is not None and record.complete
-            known_in = frozenset(record.channels if record and known else ())
-            if record is None or not record.complete:
-                record = await self._ingest(path, share, document_id, report)
-            async with self._changing:
-                now = (await self._record(document_id) or record).with_share(share)
-                await self._write(replace(now, complete=True))
-                replaced = await self._replace_versions(document_id, share)
+        before, now = await self._adding.add(path, document_id, share, title_of(share.name), report)
+        replaced = await self._adding.replace_versions(document_id, share)
+        known = before is not None and before.complete
+        known_in = frozenset(before.channels if before and known else ())
         return Receipt(
-            document=now.document((share,)), known=known, known_in=known_in, replaced=replaced,
-            scanned_pages=now.scanned, ocr_pages=now.ocr, failed_pages=now.failed, notes=now.notes,
-            seconds=time.monotonic() - started,
+            document=now.document((share,)), known=known, known_in=known_in,
+            replaced=replaced, scanned_pages=now.scanned, ocr_pages=now.ocr, failed_pages=now.failed,
+            notes=now.notes, seconds=time.monotonic() - started,
         )  # fmt: skip
-
-    async def _ingest(self, path: Path, share: Share, document_id: str, report: Report | None) -> StoredDocument:
-        record = StoredDocument(document_id=document_id, added_at=time.time(), shares=(share,))
-        ingest = Ingest(self._index, self._embedder, self._limits, record, report)
-        await self._index.put([record.point()])  # first, so that what is begun can be found and forgotten
-        try:
-            record = await ingest.run(path, title_of(share.name))
-        except BaseException:
-            await self._delete(document_id)
-            raise
-        async with self._changing:
-            current = await self._record(document_id) or replace(record, shares=())
-            await self._index.put([replace(record, shares=current.shares, complete=True).point()])
-        return record
-
-    @asynccontextmanager
-    async def _one_at_a_time(self, document_id: str) -> AsyncIterator[None]:
-        lock = self._adding.setdefault(document_id, asyncio.Lock())
-        async with lock:
-            yield
-
-    async def _replace_versions(self, document_id: str, share: Share) -> bool:
-        """Take away what was shared under this name in this conversation before."""
-        replaced = False
-        for payload in await self._index.find({"kind": "document", "channels": share.channel}):
-            record = StoredDocument.of(payload)
-            kept = tuple(old for old in record.shares if (old.channel, old.name) != (share.channel, share.name))
-            if record.document_id != document_id and len(kept) < len(record.shares):
-                await self._write(replace(record, shares=kept))
-                replaced = True
-        return replaced
 
     async def search(
         self, questions: list[str], *, readable_by: Audience, limit: int = 6, document_id: str = ""
@@ -139,87 +104,104 @@ class Library:
         if not asked or not readable_by.channels:
             return []
         phrasings = await self._phrasings(asked)
-        hits = await self._hits(phrasings, readable_by, document_id)
+        hits, documents = await self._readable_hits(phrasings, readable_by, document_id)
         answered = calibration.probability(evidence_of(hits, phrasings)) if hits else 0.0
         found = rescore.without_duplicates(rescore.attach_relevance(rescore.rescored(hits, phrasings), answered))
         if self._reranker and found:
             found = await self._reranker.rerank(asked[0], found)
-        return await self._passages(rescore.joined(found)[:limit], readable_by)
+        return [passage_of(one, documents[one.document_id]) for one in rescore.joined(found)[:limit]]
 
     async def evidence(self, question: str, *, readable_by: Audience) -> calibration.SearchSignals:
         """Return what a search says about its question. Raises ValueError where it finds nothing at all."""
         phrasings = await self._phrasings([question])
-        return evidence_of(await self._hits(phrasings, readable_by), phrasings)
+        hits, _documents = await self._readable_hits(phrasings, readable_by)
+        return evidence_of(hits, phrasings)
 
     async def _phrasings(self, questions: Sequence[str]) -> list[Phrasing]:
         vectors = await self._embedder.embed_queries(questions)
         weights = [1.0] + [REPHRASED_WEIGHT] * (len(questions) - 1)
         return [Phrasing(*parts) for parts in zip(questions, vectors, weights, strict=True)]
 
-    async def _hits(self, phrasings: Sequence[Phrasing], readable_by: Audience, document_id: str = "") -> list[Hit]:
+    async def _readable_hits(
+        self, phrasings: Sequence[Phrasing], readable_by: Audience, document_id: str = ""
+    ) -> tuple[list[Hit], dict[str, Document]]:
+        """Return what was found, and the documents as the audience knows them.
+
+        The records are looked at after the search: what was taken away before is not among the hits, whatever the
+        chunks say.
+        """
         where: dict[str, str | list[str]] = {"kind": "chunk", "channels": sorted(readable_by.channels)}
         if document_id:
             where["document_id"] = document_id
-        return await self._index.search(branches_of(phrasings), where, limit=CANDIDATES)
+        hits = await self._index.search(branches_of(phrasings), where, limit=CANDIDATES)
+        records = await self._records.get_all({str(hit.payload["document_id"]) for hit in hits})
+        documents = {one.id: one for one in await self._seen(records.values(), readable_by)}
+        readings = {document_id: records[document_id].ingest for document_id in documents}
+        return [hit for hit in hits if is_of(hit, readings)], documents
 
-    async def _passages(self, found: Sequence[rescore.Candidate], readable_by: Audience) -> list[Passage]:
-        records = await self._index.fetch([id_of(one.document_id, "document") for one in found])
-        passages = []
-        for one in found:
-            payload = records.get(id_of(one.document_id, "document"))
-            document = StoredDocument.of(payload).seen_by(readable_by) if payload else None
-            if document:
-                passages.append(passage_of(one, document))
-        return passages
+    async def _seen(self, records: Iterable[StoredDocument], readable_by: Audience) -> list[Document]:
+        """Return the documents as the audience knows them, without those that it may not see."""
+        records = list(records)
+        hidden = await self._gone.among(
+            [share for record in records for share in record.shares if share.channel in readable_by]
+        )
+        return [document for record in records if (document := record.seen_by(readable_by, hidden))]
 
     async def documents(self, readable_by: Audience, *, limit: int = 0) -> list[Document]:
         """Return the documents that may be seen, newest first, at most `limit` if it is given.
 
         Shares outside the audience are left out.
         """
-        if not readable_by.channels:
-            return []
-        records = await self._records({"channels": sorted(readable_by.channels)})
-        seen = [document for record in records if (document := record.seen_by(readable_by))]
-        ordered = sorted(seen, key=lambda document: document.added_at, reverse=True)
-        return ordered[:limit] if limit else ordered
+        where = whole_in(readable_by)
+        if limit:
+            records = await self._records.find(where, limit=limit, order_by="added_at", descending=True)
+        else:
+            records = await self._records.find(where)
+        return sorted(await self._seen(records, readable_by), key=lambda document: document.added_at, reverse=True)
 
     async def document(self, document_id: str, *, readable_by: Audience) -> Document | None:
         """Return one document as this audience may see it; None where it may not."""
-        record = await self._record(document_id)
-        return record.seen_by(readable_by) if record else None
+        record = await self._records.get(document_id)
+        return next(iter(await self._seen([record], readable_by)), None) if record else None
 
     async def count_documents(self, readable_by: Audience, *, language: str = "") -> int:
         """Return how many documents may be seen, of one language if it is given."""
-        documents = await self.documents(readable_by)
-        return sum(not language or document.language == language for document in documents)
+        return await self._index.count(whole_in(readable_by) | ({"language": language} if language else {}))
 
     async def documents_of_message(self, channel: str, ts: str, *, readable_by: Audience) -> list[Document]:
         """Return the documents that one message shared, as far as this audience may see them there."""
-        documents = await self.documents(readable_by)
-        return [one for one in documents if any((share.channel, share.ts) == (channel, ts) for share in one.shares)]
+        if channel not in readable_by:
+            return []
+        records = await self._records.find({"messages": f"{channel}:{ts}", "state": WHOLE})
+        return await self._seen(records, Audience(frozenset({channel})))
 
     async def document_ids(self, file_id: str) -> list[str]:
         """Return which documents a file of Slack is."""
-        return [record.document_id for record in await self._records({"file_ids": file_id})]
+        return [record.document_id for record in await self._records.find({"file_ids": file_id})]
 
     async def which_exist(self, document_ids: Collection[str]) -> frozenset[str]:
-        """Return those of the documents that are kept still."""
-        payloads = await self._index.fetch([id_of(document_id, "document") for document_id in sorted(document_ids)])
-        return frozenset(str(payload["document_id"]) for payload in payloads.values())
+        """Return those of the documents that are shared still."""
+        records = await self._records.get_all(document_ids)
+        return frozenset(document_id for document_id, record in records.items() if record.shares)
 
     async def pages(
         self, document_id: str, *, readable_by: Audience, first: int = 1, last: int | None = None
     ) -> list[Page]:
         """Return a document's text page by page, all of it or these pages; empty if it may not be seen."""
-        record = await self._record(document_id)
-        document = record.seen_by(readable_by) if record else None
-        if not record or not document:
+        record = await self._records.get(document_id)
+        seen = await self._seen([record], readable_by) if record else []
+        if not record or not seen:
             return []
         numbers = range(first, min(last or record.pages, record.pages) + 1)
-        payloads = await self._index.fetch([id_of(document_id, "page", number) for number in numbers])
+        payloads: dict[str, Payload] = {}
+        for start in range(0, len(numbers), PAGES_TOGETHER):
+            some = numbers[start : start + PAGES_TOGETHER]
+            payloads |= await self._index.fetch([part_id(document_id, record.ingest, "page", n) for n in some])
+        current = await self._records.get(document_id)
+        if not current or current.ingest != record.ingest or not await self._seen([current], readable_by):
+            return []  # taken away meanwhile: half a document is none
         pages = [
-            Page(number=number, text=str(payload["text"]), label=document.label(number))
+            Page(number=number, text=str(payload["text"]), label=seen[0].label(number))
             for payload in payloads.values()
             for number in [int(payload["number"])]
         ]
@@ -232,13 +214,16 @@ class Library:
 
         With no field at all nothing goes. What is being read at the moment loses its share, too.
         """
-        wanted = {"file_id": file_id, "channel": channel, "ts": ts, "user": user}
-        if not any(wanted.values()) and not document_id:
+        fields = {"file_id": file_id, "channel": channel, "ts": ts, "user": user}
+        given = {name: value for name, value in fields.items() if value}
+        if not given and not document_id:
             return []
         where = {"file_ids": file_id, "channels": channel, "users": user, "document_id": document_id}
+        if channel and ts:
+            where["messages"] = f"{channel}:{ts}"
         return await self._remove_shares(
             {name: value for name, value in where.items() if value},
-            lambda share: all(not value or getattr(share, name) == value for name, value in wanted.items()),
+            lambda share: all(getattr(share, name) == value for name, value in given.items()),
         )
 
     async def would_go(self, *, file_id: str = "", channel: str = "", ts: str = "", user: str = "") -> list[Removal]:
@@ -265,27 +250,52 @@ class Library:
 
     async def move_channel(self, old: str, new: str) -> None:
         """Follow a conversation to its new id."""
-        async with self._changing:
-            for record in await self._records({"channels": old}):
-                shares = tuple(
-                    replace(share, channel=new) if share.channel == old else share for share in record.shares
-                )
-                await self._write(replace(record, shares=shares))
+        for record in await self._records.find({"channels": old}):
+            await self._records.move_shares(record.document_id, old, new)
 
     async def forget_older_than(self, seconds: float) -> list[Removal]:
         """Remove the documents that were added before so long."""
-        oldest = time.time() - seconds
-        old = [record for record in await self._records({}) if record.added_at < oldest]
-        return [removal for record in old for removal in await self.unshare(document_id=record.document_id)]
+        removals: list[Removal] = []
+        while True:
+            oldest = await self._records.find({"state": [WHOLE, OPEN]}, limit=SLICE, order_by="added_at")
+            old = [record for record in oldest if record.added_at < time.time() - seconds]
+            for record in old:
+                removals += await self.unshare(document_id=record.document_id)
+            if len(old) < SLICE:
+                return removals
+
+    async def longest_unchecked(self, limit: int) -> list[Document]:
+        """Return the documents with all their shares that were compared with Slack the longest ago."""
+        records = await self._records.find({"state": WHOLE}, limit=limit, order_by="checked_at")
+        return [record.document(record.shares) for record in records]
+
+    async def checked(self, document_ids: Collection[str]) -> None:
+        """Note that these documents were compared with Slack just now; mend what a kill in between left undone."""
+        now = time.time()
+        for document_id in document_ids:
+            await self._records.change(document_id, lambda record: replace(record, checked_at=now) if record else None)
+            await self._records.settle(document_id)
+
+    async def channels(self) -> list[str]:
+        """Return the conversations in which anything is shared."""
+        return await self._index.values("channels", {"kind": "document"})
+
+    async def people(self) -> list[str]:
+        """Return who shared anything."""
+        return await self._index.values("users", {"kind": "document"})
 
     async def shares(self) -> list[Share]:
-        """Return all shares, for the nightly reconciliation with Slack."""
-        return [share for record in await self._records({}) for share in record.shares]
+        """Return all shares."""
+        return [share for record in await self._records.find({}) for share in record.shares]
+
+    async def sweep(self, older_than_seconds: float = ABANDONED_SECONDS) -> int:
+        """Finish what a kill cut short: words of readings that came to nothing, removals that stopped halfway."""
+        return await self._records.sweep(older_than_seconds)
 
     async def statistics(self) -> dict[str, float]:
         """Return how much there is."""
         return {
-            "documents": await self._index.count({"kind": "document"}),
+            "documents": await self._index.count({"kind": "document", "state": WHOLE}),
             "chunks": await self._index.count({"kind": "chunk"}),
         }
 
@@ -308,41 +318,28 @@ class Library:
 
     async def _remove_shares(self, where: Where, goes: Callable[[Share], bool]) -> list[Removal]:
         removals: list[Removal] = []
-        async with self._changing:
-            for record in await self._records(where):
-                left = tuple(share for share in record.shares if not goes(share))
-                if len(left) < len(record.shares):
-                    await self._write(replace(record, shares=left))
-                    removals.append(removal_of(record, left))
+        for record in await self._records.find(where):
+            removed = await self._records.remove_shares(record.document_id, goes)
+            if removed:
+                removals.append(removal_of(*removed))
         return removals
 
-    async def _write(self, record: StoredDocument) -> None:
-        """Store a record and let its chunks be read where it is shared; without shares it goes."""
-        if not record.shares:
-            await self._delete(record.document_id)
-            return
-        await self._index.put([record.point()])
-        where = {"kind": "chunk", "document_id": record.document_id}
-        await self._index.change_where(where, {"channels": record.channels if record.complete else []})
 
-    async def _delete(self, document_id: str) -> None:
-        """Remove a document; its record last, so that a removal cut short is taken up again."""
-        for kind in ("chunk", "page", "document"):
-            await self._index.remove_where({"kind": kind, "document_id": document_id})
-
-    async def _record(self, document_id: str) -> StoredDocument | None:
-        there = await self._index.fetch([id_of(document_id, "document")])
-        return next((StoredDocument.of(payload) for payload in there.values()), None)
-
-    async def _records(self, where: Where) -> list[StoredDocument]:
-        return [StoredDocument.of(payload) for payload in await self._index.find({"kind": "document", **where})]
+def removal_of(before: StoredDocument, after: StoredDocument) -> Removal:
+    """Return what went of a document."""
+    shares = tuple(share for share in before.shares if share not in after.shares)
+    channels = frozenset(before.channels) - frozenset(after.channels)
+    return Removal(document_id=before.document_id, shares=shares, channels=channels, is_gone=not after.shares)
 
 
-def removal_of(record: StoredDocument, left: tuple[Share, ...]) -> Removal:
-    """Return what went of a record when these shares are left."""
-    channels = frozenset(share.channel for share in record.shares) - {share.channel for share in left}
-    shares = tuple(share for share in record.shares if share not in left)
-    return Removal(document_id=record.document_id, shares=shares, channels=channels, is_gone=not left)
+def whole_in(readable_by: Audience) -> dict[str, str | list[str]]:
+    """Return the filter for the records of the documents that an audience may see."""
+    return {"kind": "document", "state": WHOLE, "channels": sorted(readable_by.channels)}
+
+
+def is_of(hit: Hit, readings: Mapping[str, str]) -> bool:
+    """Tell whether a chunk belongs to the reading of its file that is the document now."""
+    return readings.get(str(hit.payload["document_id"])) == (hit.payload.get("ingest") or "")
 
 
 def branches_of(phrasings: Sequence[Phrasing]) -> list[Branch]:

@@ -73,8 +73,8 @@ async def fetched(file_id: str, request: Request, services: Services) -> Outcome
         except (FileRefused, UnreadableDocument) as refused:
             name = name or str(refused.values.get("name") or "")
             return NotIngested(name, say(f"files.{refused.reason}", language, **refused.values))
-        except TakenBack:
-            return NotIngested(name, say("files.taken_back", language))
+        except TakenBack as away:
+            return NotIngested(name, say(f"files.{away.reason}", language))
 
 
 async def paced(receipt: Receipt, is_known: bool, services: Services, report: Report) -> Receipt:

@@ -66,11 +66,9 @@ async def share_alone(library: Library) -> dict[str, str]:
     """Share each document in a conversation of its own, too; return these by document name."""
     channels = {}
     for document in await library.documents(EVERYBODY):
-        record = await library._record(document.id)
-        assert record
-        share = replace(record.shares[0], channel=document.id)
-        await library._write(record.with_share(share))
-        channels[record.shares[0].name] = document.id
+        share = replace(document.shares[0], channel=document.id)
+        await library._records.add_share(document.id, share)
+        channels[share.name] = document.id
     return channels
 
 
