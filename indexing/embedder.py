@@ -93,17 +93,17 @@ class Embedder:
 
     async def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Return [n, dimensions] normalised; questions asked before are remembered."""
-        missing = [text for text in dict.fromkeys(texts) if text not in self._remembered]
+        known = {text: self._remembered[text] for text in texts if text in self._remembered}
+        missing = [text for text in dict.fromkeys(texts) if text not in known]
         if missing:
             vectors = await self._encode([self._query + text for text in missing])
-            for text, vector in zip(missing, vectors, strict=True):
-                self._remembered[text] = vector
-        result = np.stack([self._remembered[text] for text in texts])
-        for text in texts:
+            known |= dict(zip(missing, vectors, strict=True))
+        for text, vector in known.items():  # another call may have let go of some meanwhile
+            self._remembered[text] = vector
             self._remembered.move_to_end(text)
         while len(self._remembered) > REMEMBERED_QUERIES:
             self._remembered.popitem(last=False)
-        return result
+        return np.stack([known[text] for text in texts])
 
     async def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Return [n, dimensions] normalised; long work is cut so that queries come between."""

@@ -1,17 +1,21 @@
 """The library: stored once, seen only where it is shared, gone when it is taken back."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
 
+from indexing.adding import Adding
 from indexing.audience import NOBODY, Audience
 from indexing.document import Share
 from indexing.edge import EdgeIndex
 from indexing.embedder import Embedder
+from indexing.gone import TakenBack
 from indexing.library import Library
 from indexing.reading.pool import ReadingLimits, UnreadableDocument
+from indexing.stored import StoredDocument, id_of
+from indexing.vector_store import Point
 from tests.indexing.conftest import WordEncoder
 from tests.pdfs import make_pdf
 
@@ -211,23 +215,90 @@ async def test_what_was_cut_short_cannot_be_found_and_is_done_again(
 ) -> None:
     """As after a kill: the record is there, not complete, and nothing was cleaned up."""
 
-    async def killed(document_id: str) -> None:
+    async def killed(adding: Adding, document_id: str, ingest: str) -> None:
         raise KeyboardInterrupt
 
-    async def broken(texts: list[str]) -> None:
+    async def broken(self: Adding, read: StoredDocument, share: Share) -> None:
         raise ConnectionError
 
     with monkeypatch.context() as patched:
-        patched.setattr(library, "_delete", killed)
-        patched.setattr(embedder, "embed_passages", broken)
+        patched.setattr(Adding, "_give_up", killed)
+        patched.setattr(Adding, "_show", broken)
         with pytest.raises(KeyboardInterrupt):
             await library.add(handbook, shared())
-    assert (await library.statistics())["documents"] == 1
+    assert (await library.statistics())["chunks"] == 2
     assert await library.documents(C1) == []
     assert await library.search(["paid leave"], readable_by=C1) == []
     receipt = await library.add(handbook, shared())
     assert not receipt.known
     assert await library.search(["paid leave"], readable_by=C1)
+    await library.sweep(older_than_seconds=0)
+    assert await library.statistics() == {"documents": 1, "chunks": 2}
+    assert await library.search(["paid leave"], readable_by=C1)
+
+
+async def test_two_files_of_one_message_both_stand(library: Library, tmp_path: Path, shared: MakeShare) -> None:
+    """They have one name: people dropped two folders' minutes.txt at once."""
+    for number in range(2):
+        path = tmp_path / f"{number}.txt"
+        path.write_text(f"Minutes of meeting number {number}.")
+        await library.add(path, shared("minutes.txt", file_id=f"F{number}"))
+    assert len(await library.documents(C1)) == 2
+
+
+async def test_somebody_elses_file_of_the_same_name_stands_beside(
+    library: Library, tmp_path: Path, handbook: Path, shared: MakeShare
+) -> None:
+    """A guest's rules must not take the place of the team's."""
+    await library.add(handbook, shared())
+    other = tmp_path / "other.txt"
+    other.write_text("Paid leave. Nobody gets any.")
+    receipt = await library.add(other, shared(user="U9", file_id="F9", ts="9.0"))
+    assert not receipt.replaced
+    assert len(await library.documents(C1)) == 2
+
+
+async def test_a_file_that_slack_said_is_gone_is_not_written(
+    tmp_path: Path, embedder: Embedder, shared: MakeShare
+) -> None:
+    gone = SaidGone()
+    index = await EdgeIndex.open(tmp_path / "index", 64)
+    library = Library(index, embedder, ReadingLimits(processes=1), gone=gone)
+    path = tmp_path / "notes.txt"
+    path.write_text("Paid leave: 27 days.")
+    await library.add(path, shared(channel="C2", file_id="F2"))
+    gone.files.add("F1")
+    with pytest.raises(TakenBack):
+        await library.add(path, shared())
+    assert await library.shares() == [shared(channel="C2", file_id="F2")]
+    gone.files.add("F2")
+    assert await library.search(["paid leave"], readable_by=C2) == []
+    assert await library.documents(C2) == []
+    assert await library.pages((await library.document_ids("F2"))[0], readable_by=C2) == []
+    await library.aclose()
+
+
+class SaidGone:
+    """What the gateway noted."""
+
+    def __init__(self) -> None:
+        self.files: set[str] = set()
+
+    async def among(self, shares: Collection[Share]) -> frozenset[Share]:
+        return frozenset(share for share in shares if share.file_id in self.files)
+
+
+async def test_records_of_newer_and_older_versions_are_read_and_kept(library: Library, handbook: Path) -> None:
+    """During an update old and new workers write one record in turn."""
+    share = {"channel": "C1", "file_id": "F1", "user": "U1", "ts": "1.0", "permalink": "", "name": "a.pdf"}
+    newer = {"kind": "document", "document_id": "d", "complete": True, "shares": [share | {"colour": "red"}],
+             "added_at": 1.0, "mood": "good", "revision": "r", "revisions": ["r"]}  # fmt: skip
+    await library._index.put([Point(id=id_of("d", "document"), payload=newer)])
+    await library._records.add_share("d", Share(**(share | {"channel": "C2", "file_id": "F2"})))
+    payload = (await library._index.fetch([id_of("d", "document")]))[id_of("d", "document")]
+    assert payload["mood"] == "good"
+    assert [one.get("colour") for one in payload["shares"]] == ["red", None]
+    assert payload["channels"] == ["C1", "C2"]
 
 
 async def test_the_prefixes_of_the_model_are_used(
