@@ -19,7 +19,7 @@ from indexing.records import Records
 from indexing.reranker import Reranker
 from indexing.rescore import Phrasing
 from indexing.stored import OPEN, WHOLE, StoredDocument, newest, part_id
-from indexing.vector_store import DENSE, PAGE_WORDS, WORDS, Branch, Hit, Payload, VectorIndex, Where
+from indexing.vector_store import DENSE, PAGE_WORDS, WORDS, Branch, Hit, Payload, VectorIndex
 
 __all__ = ["Library", "Page", "Receipt", "Report"]
 
@@ -214,31 +214,20 @@ class Library:
 
         With no field at all nothing goes. What is being read at the moment loses its share, too.
         """
-        fields = {"file_id": file_id, "channel": channel, "ts": ts, "user": user}
-        given = {name: value for name, value in fields.items() if value}
-        if not given and not document_id:
-            return []
-        where = {"file_ids": file_id, "channels": channel, "users": user, "document_id": document_id}
-        if channel and ts:
-            where["messages"] = f"{channel}:{ts}"
-        return await self._remove_shares(
-            {name: value for name, value in where.items() if value},
-            lambda share: all(getattr(share, name) == value for name, value in given.items()),
-        )
+        where, goes = meant(file_id=file_id, channel=channel, ts=ts, user=user, document_id=document_id)
+        removals = []
+        for record in await self._records.find(where) if where else []:
+            removed = await self._records.remove_shares(record.document_id, goes)
+            if removed:
+                removals.append(removal_of(*removed))
+        return removals
 
     async def would_go(self, *, file_id: str = "", channel: str = "", ts: str = "", user: str = "") -> list[Removal]:
         """Return what `unshare` would remove, so that what was said from it can go before it."""
-        fields = {"file_id": file_id, "channel": channel, "ts": ts, "user": user}
-        given = {name: value for name, value in fields.items() if value}
-        where = {f"{name}s": value for name, value in given.items() if name != "ts"}
-        removals = []
-        for record in await self._records(where) if where else []:
-            left = tuple(
-                share for share in record.shares if any(getattr(share, name) != value for name, value in given.items())
-            )
-            if len(left) < len(record.shares):
-                removals.append(removal_of(record, left))
-        return removals
+        where, goes = meant(file_id=file_id, channel=channel, ts=ts, user=user)
+        records = await self._records.find(where) if where else []
+        left = [record.without([share for share in record.shares if goes(share)]) for record in records]
+        return [removal_of(*both) for both in zip(records, left, strict=True) if both[0].shares != both[1].shares]
 
     async def forget_person(self, user: str) -> list[Removal]:
         """Remove what this person shared."""
@@ -316,13 +305,16 @@ class Library:
         if self._reranker:
             await self._reranker.aclose()
 
-    async def _remove_shares(self, where: Where, goes: Callable[[Share], bool]) -> list[Removal]:
-        removals: list[Removal] = []
-        for record in await self._records.find(where):
-            removed = await self._records.remove_shares(record.document_id, goes)
-            if removed:
-                removals.append(removal_of(*removed))
-        return removals
+
+def meant(document_id: str = "", **fields: str) -> tuple[dict[str, str], Callable[[Share], bool]]:
+    """Return how the records are looked up whose shares have all given fields, and which of their shares these are."""
+    given = {name: value for name, value in fields.items() if value}
+    where = {f"{name}s": value for name, value in given.items() if name != "ts"}
+    if given.get("channel") and given.get("ts"):
+        where["messages"] = f"{given['channel']}:{given['ts']}"
+    if document_id:
+        where["document_id"] = document_id
+    return where, lambda share: all(getattr(share, name) == value for name, value in given.items())
 
 
 def removal_of(before: StoredDocument, after: StoredDocument) -> Removal:
