@@ -90,6 +90,19 @@ def worker() -> None:
 
 
 @app.command()
+def engine(
+    socket: Annotated[Path | None, typer.Option(help="Listen on a unix socket.")] = None,
+    host: Annotated[str, typer.Option(help="Or on this address ...")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="... and port.")] = 8080,
+    parent: Annotated[int, typer.Option(hidden=True, help="End with this process; say `ready` when loaded.")] = 0,
+) -> None:
+    """Only load the language model and serve it by OpenAI's protocol; `run` and `worker` do this by themselves."""
+    from bot.engine.main import main
+
+    main(Settings(), socket=socket, host=host, port=port, parent=parent)
+
+
+@app.command()
 def sandbox(
     port: Annotated[int, Port] = 4100,
     data: DataDir = None,

@@ -165,8 +165,9 @@ async def _work(app: App, stack: AsyncExitStack) -> None:
     from bot.services import open_services
 
     started, settings = time.monotonic(), app.settings
-    services, parts = await open_services(settings, app.redis, app.slack.client, stack)
+    services, parts, checks = await open_services(settings, app.redis, app.slack.client, stack)
     app.parts |= parts
+    app.checks |= checks
     app.checks["library"] = _answering(services.library.statistics)
     upkeep = _upkeep(app, services)
     turns = Dispatcher(

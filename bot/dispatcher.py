@@ -5,9 +5,10 @@ import time
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, cast
 
 import structlog
+from langchain_core.language_models import BaseChatModel
 from redis.asyncio import Redis
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -15,7 +16,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import metrics
 from bot.access.memberships import AudienceUnknown, Memberships
 from bot.access.reconcile import Reconciler
-from bot.engine.person import PERSON
 from bot.error_policy import Broken, ErrorReply, NobodyThere, reply_for
 from bot.limits import Limits
 from bot.queue.queue import Queue
@@ -137,7 +137,6 @@ class Dispatcher:
             await self.limits.charge(request)
         request = await self._opened(request)
         request = replace(request, audience=await self.audiences.resolve(request))
-        PERSON.set(f"{request.team}:{request.user}")
         before = await self.upkeep.places() if request.action in FORGETTING else None
         try:
             await self._handle(request, clock)
@@ -151,7 +150,8 @@ class Dispatcher:
     async def _handle(self, request: Request, clock: Clock) -> None:
         answer = Answer(self.client, self.redis, request)
         report = unheard if request.unasked else answer.report
-        pieces = self.handlers[request.action](request, replace(self.services, report=report))
+        services = replace(self.services, report=report, model=model_for(request, self.services.model))
+        pieces = self.handlers[request.action](request, services)
         await answer.show(clock.watch(pieces))
 
     async def _language(self, user: str) -> str:
@@ -196,6 +196,12 @@ class Dispatcher:
             if isinstance(reply_for(error), TryAgain):
                 raise
             logger.warning("nobody to tell", id=request.id, action=request.action)
+
+
+def model_for(request: Request, model: BaseChatModel) -> BaseChatModel:
+    """Name each call: by person, so that nobody takes it all; by request, so that one that ends the engine is known."""
+    named = model.bind(user=f"{request.team}:{request.user}", extra_headers={"X-Request-ID": request.id})
+    return cast(BaseChatModel, named)  # answers as the model does
 
 
 def log_turn(request: Request, outcome: Outcome, clock: Clock, **more: object) -> None:

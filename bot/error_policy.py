@@ -26,7 +26,11 @@ AWAY = frozenset({
     "builtins.ConnectionError",
     "builtins.TimeoutError",
 })  # fmt: skip
-WORDS = {"bot.engine.errors.TooLong": "bot.too_long", "bot.engine.errors.TimedOut": "bot.too_slow"}
+WORDS = {
+    "bot.engine.errors.EngineDied": "bot.engine_died",
+    "bot.engine.errors.TimedOut": "bot.too_slow",
+    "bot.engine.errors.TooLong": "bot.too_long",
+}
 SLACK_TROUBLE = frozenset({
     "ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout",
     "team_added_to_org",
@@ -76,7 +80,7 @@ def _by_name(error: BaseException) -> Meaning:
     if key := next((WORDS[name] for name in names if name in WORDS), ""):
         return ErrorReply(key, {name: getattr(error, name, "") for name in ("tokens", "limit")})
     if not AWAY.isdisjoint(names) or _server_failed(error):
-        return TryAgain(type(error).__name__)
+        return TryAgain(type(error).__name__, getattr(error, "after_seconds", 0))
     return Broken()
 
 

@@ -2,13 +2,11 @@
 
 import asyncio
 import fcntl
-import hashlib
 import importlib.util
 import os
 import shutil
 import socket
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -23,10 +21,10 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bot import redis_keeper
+from bot.short_path import PathTaken, short_path
 
 logger = structlog.get_logger()
 
-SOCKET_PATH_BYTES = 100  # the kernel takes 108 (Linux) or 104 (macOS), with the final zero
 START_SECONDS = 30  # a long append-only file is read at 100 MB/s or more
 CHECK_SECONDS = 0.5  # between two looks at a server that is not our child
 RESTART_SECONDS = 5.0  # the longest wait between two starts of a server that keeps dying
@@ -189,8 +187,10 @@ class RedisServer:
 
     def _socket(self) -> Path:
         """Return where the socket is, by a short path if the real one is longer than the kernel takes."""
-        path = self._folder.absolute() / "redis.sock"
-        return path if len(os.fsencode(path)) <= SOCKET_PATH_BYTES else _short(path.parent) / path.name
+        try:
+            return short_path(self._folder.absolute() / "redis.sock")
+        except PathTaken as failure:
+            raise RedisFailed(str(failure)) from failure
 
     def _last_words(self) -> str:
         log = self._folder / "redis.log"
@@ -211,17 +211,6 @@ def find_binary(program: str = "") -> str:
     if wheel and wheel.origin and (binary := Path(wheel.origin).parent / "bin" / "redis-server").exists():
         return str(binary)
     raise RedisFailed("There is no redis-server. Install Redis or Valkey, or set REDIS_URL to one that runs.")
-
-
-def _short(folder: Path) -> Path:
-    """Return a link in the temporary folder that leads to a folder with a long path; must be ours."""
-    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    link = Path(tempfile.gettempdir()) / f"folio-{os.getuid()}-{name}"
-    with suppress(FileExistsError):
-        link.symlink_to(folder)
-    if link.lstat().st_uid != os.getuid() or link.readlink() != folder:
-        raise RedisFailed(f"{link} belongs to somebody else. Remove it, or choose a shorter DATA_DIR.")
-    return link
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from bot.data_folder import make_models_folder
 from bot.engine import open_chat_model
 from bot.engine.errors import Unavailable
 from bot.errors import StartFailed
+from bot.health import Check
 from bot.limits import DailyReading
 from bot.memory import ThreadMemory
 from bot.models.presets import fetch_embeddings, fetch_llm
@@ -30,7 +31,6 @@ from indexing.library import Library
 from indexing.reading.pool import ReadingLimits
 
 if TYPE_CHECKING:
-    from bot.engine.chat_model import EngineChatModel
     from bot.engine.remote import RemoteChatModel
 
 Counts = Callable[[], Awaitable[dict[str, float]]]
@@ -53,17 +53,14 @@ def fetch_models(settings: Settings) -> Models:
 
 async def open_services(
     settings: Settings, redis: Redis, client: AsyncWebClient, stack: AsyncExitStack
-) -> tuple[Services, dict[str, Counts]]:
-    """Load the models and open the library; return the services, and what their parts count.
+) -> tuple[Services, dict[str, Counts], dict[str, Check]]:
+    """Load the models and open the library; return the services, what their parts count, and whether they answer.
 
     Raises StartFailed with what mends it; what was opened is closed with the stack.
     """
     models = await asyncio.to_thread(fetch_models, settings)
     model = await _model(settings, models, stack)
     library = await _library(settings, models, Gone(redis), stack)
-
-    async def counted() -> dict[str, float]:
-        return model.statistics()
 
     services = Services(
         model=model,
@@ -79,12 +76,13 @@ async def open_services(
         team=SlackTeam(client, settings.bot.admins.replace(",", " ").split()),
         quota=DailyReading(redis, settings.bot.reading_seconds),
     )
-    return services, {"engine": counted, "library": library.statistics}
+    counts: dict[str, Counts] = {"engine": model.statistics, "library": library.statistics}
+    return services, counts, {"engine": model.is_healthy}
 
 
-async def _model(settings: Settings, models: Models, stack: AsyncExitStack) -> "EngineChatModel | RemoteChatModel":
+async def _model(settings: Settings, models: Models, stack: AsyncExitStack) -> "RemoteChatModel":
     try:
-        model = await open_chat_model(settings.llm, models.llm)
+        model = await open_chat_model(settings.llm, models.llm, settings.data_dir / "engine")
     except Unavailable as failure:
         raise StartFailed(str(failure)) from failure
     stack.push_async_callback(model.aclose)

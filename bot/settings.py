@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import platformdirs
 from dotenv import dotenv_values
@@ -42,13 +42,14 @@ class SlackSettings(BaseSettings):
 
 
 class LlmSettings(BaseSettings):
-    """The language model: in process, or any OpenAI-compatible server."""
+    """The language model: an engine that we start, or any OpenAI-compatible server."""
 
     model_config = _group("LLM_")
 
     model: str = "preset:qwen2.5-coder-1.5b"  # a path, hub:org/repo/file, preset:name; with LLM_URL the served name
-    url: str = ""  # of an OpenAI-compatible server, e.g. http://gpu:8000/v1; empty: in process
-    api_key: SecretStr = SecretStr("")
+    url: str = ""  # of an OpenAI-compatible server, e.g. http://gpu:8000/v1; empty: an engine of our own
+    api_key: SecretStr = SecretStr("")  # of that server; `python -m bot engine` on a port asks for it
+    extra: dict[str, Any] = {}  # put into every request to a server, e.g. {"chat_template_kwargs": {...}}
     adapters: str = ""  # LoRA adapters (GGUF), comma-separated, path or path=scale
     gpu_layers: int = -1  # all
     flash_attention: bool = True

@@ -1,14 +1,15 @@
 """The thread that turns the crank: all running answers in one decode after another, each reader told of its own."""
 
 import asyncio
-import logging
 import math
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Protocol
+
+import structlog
 
 from bot.engine.detokenizer import Detokenizer
 from bot.engine.errors import Busy, DecodeFailed, EngineError, TimedOut, TooLong, Unavailable
@@ -16,13 +17,14 @@ from bot.engine.prefill_budget import PrefillBudget
 from bot.engine.scheduler import Scheduler
 from bot.engine.sequence import Sequence
 from bot.engine.slots import Cache, Slots
-from bot.engine.stream import AsyncStream, Ended, Event, Mailbox, ThreadStream, TokenPiece, Waiting
+from bot.engine.stream import AsyncStream, Ended, Event, Mailbox, TokenPiece, Waiting
+from bot.engine.suspects import Suspects
 
-PIECE_SECONDS = 0.04  # nobody reads faster; a small model would keep the event loop busy with single tokens
+PIECE_SECONDS = 0.1  # nobody reads faster; single tokens of a small model would keep server and reader busy
 NOTICE_SECONDS = 1.0  # between two notices of a place in line
 FIRST_GUESS_SECONDS = 10.0  # of an answer, until one has been seen
 
-_log = logging.getLogger(__name__)
+logger = structlog.get_logger()
 
 
 class Model(Cache, Protocol):
@@ -83,8 +85,11 @@ class Counts:
 class Engine:
     """Runs a model for many readers at once."""
 
-    def __init__(self, model: Model, *, slots: int, waiting: int = 64, parked_bytes: int = 0) -> None:
+    def __init__(
+        self, model: Model, *, slots: int, waiting: int = 64, parked_bytes: int = 0, suspects: Suspects | None = None
+    ) -> None:
         self.model = model
+        self.suspects = suspects or Suspects(None)
         self.slots = Slots(slots, model.cells, model, parked_bytes)
         self.scheduler = Scheduler(self.slots, slot_count=slots, waiting=waiting)
         self.pace = PrefillBudget(model.batch_tokens)
@@ -96,6 +101,7 @@ class Engine:
         self._answer_seconds = FIRST_GUESS_SECONDS
         self._wake = threading.Event()
         self._closing = False
+        self._broken = False
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def start(self) -> None:
@@ -109,8 +115,6 @@ class Engine:
         if self._thread.is_alive():
             self._thread.join()
 
-    # The faces: an async one and one for threads.
-
     async def stream(self, sequence: Sequence, stop: tuple[str, ...] = ()) -> AsyncIterator[Event]:
         """Yield what happens to a sequence until its answer has ended; leaving early cancels it. Raises EngineError."""
         mailbox = AsyncStream()
@@ -121,26 +125,21 @@ class Engine:
         finally:
             self.cancel(job)
 
-    def stream_in_thread(self, sequence: Sequence, stop: tuple[str, ...] = ()) -> Iterator[Event]:
-        """Do the same for a thread without an event loop."""
-        mailbox = ThreadStream()
-        job = self.submit(sequence, stop, mailbox)
-        try:
-            yield from mailbox.read()
-        finally:
-            self.cancel(job)
-
     def submit(self, sequence: Sequence, stop: tuple[str, ...], mailbox: Mailbox) -> Submission:
         """Ask for an answer; what becomes of it comes to the mailbox."""
         job = Submission(sequence, Detokenizer(stop), mailbox)
         self._send(lambda: self._add(job))
-        if self._closing:  # asked only now: whoever is too late for the last _obey must hear it
+        if self._closing or self._broken:  # asked only now: whoever is too late for the last _obey must hear it
             raise Unavailable("the model has been closed")
         return job
 
     def cancel(self, job: Submission) -> None:
         """End an answer before the next decode; harmless when it has ended."""
         self._send(lambda: self._drop(job.sequence))
+
+    def is_alive(self) -> bool:
+        """Tell whether anything that is asked will be answered."""
+        return self._thread.is_alive() and not self._closing
 
     def statistics(self) -> dict[str, float]:
         """Return counts since the start, and what is held now."""
@@ -168,18 +167,34 @@ class Engine:
     # The thread.
 
     def _run(self) -> None:
-        while not self._closing:
-            try:
-                if not self.step():
-                    self._wake.wait()
-                    self._wake.clear()
-            except Exception as failure:  # the outermost loop: nobody may be left waiting for ever
-                _log.exception("the engine failed")
-                self._fail_all(DecodeFailed(type(failure).__name__))
-                self.slots.forget()
-        self._obey()
-        self._fail_all(Unavailable("the model has been closed"))
+        try:
+            while not self._closing:
+                self._turn()
+            self._obey()
+            self._fail_all(Unavailable("the model has been closed"))
+        except Exception:  # forgetting has not helped: the supervisor sees it by is_alive, and starts another process
+            self._break()
+            return
         self.model.close()
+
+    def _break(self) -> None:
+        """Tell every reader that nothing more comes, touching neither slots nor model."""
+        logger.exception("the engine is broken")
+        self._broken = True
+        self._post = [(job, Unavailable("the engine is broken")) for job in self._jobs.values()]
+        self._jobs.clear()
+        self._obey()
+        self._deliver()
+
+    def _turn(self) -> None:
+        try:
+            if not self.step():
+                self._wake.wait()
+                self._wake.clear()
+        except Exception as failure:  # the outermost loop: nobody may be left waiting for ever
+            logger.exception("the engine failed")
+            self._fail_all(DecodeFailed(type(failure).__name__))
+            self.slots.forget()
 
     def step(self) -> bool:
         """Obey, let in, decode once, tell; False when there is nothing to do."""
@@ -211,10 +226,15 @@ class Engine:
             self._commands.popleft()()
 
     def _add(self, job: Submission) -> None:
+        if self._broken:
+            self._post.append((job, Unavailable("the engine is broken")))
+            return
         self._jobs[job.sequence] = job
         try:
             self.scheduler.add(job.sequence)
-        except (Busy, TooLong) as refusal:
+        except Busy as refusal:
+            self._fail(job.sequence, Busy(refusal.waiting, math.ceil(self._answer_seconds)))
+        except TooLong as refusal:
             self._fail(job.sequence, refusal)
 
     def _expire(self) -> None:
@@ -225,6 +245,7 @@ class Engine:
     def _admit(self) -> None:
         for sequence in self.scheduler.admit():
             self._jobs[sequence].began_at = time.monotonic()
+            self.suspects.begin(sequence.key)
         for position, sequence in enumerate(self.scheduler.in_order(), 1):
             self._notice(self._jobs[sequence], position)
 
@@ -266,7 +287,7 @@ class Engine:
         if isinstance(token, DecodeFailed):
             self._fail(sequence, token)
             return
-        if self.model.is_end(token):
+        if sequence.ends and self.model.is_end(token):
             self._end(job, "length" if sequence.cut else "stop")
             return
         sequence.tokens.append(token)
@@ -305,7 +326,9 @@ class Engine:
 
     def _drop(self, sequence: Sequence, *, spoilt: bool = False) -> None:
         """Take a sequence out, ended or not; harmless twice."""
-        if self._jobs.pop(sequence, None):
+        if job := self._jobs.pop(sequence, None):
+            if job.began_at:
+                self.suspects.end(sequence.key)
             self.scheduler.remove(sequence, spoilt=spoilt)
             self.model.finish(sequence)
 

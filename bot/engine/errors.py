@@ -17,9 +17,10 @@ class TooLong(EngineError):
 class Busy(EngineError):
     """The waiting line is full."""
 
-    def __init__(self, waiting: int) -> None:
+    def __init__(self, waiting: int, after_seconds: float = 0) -> None:
         super().__init__(f"{waiting} requests wait already")
         self.waiting = waiting
+        self.after_seconds = after_seconds  # until there may be room
 
 
 class TimedOut(EngineError):
@@ -32,3 +33,7 @@ class DecodeFailed(EngineError):
 
 class Unavailable(EngineError):
     """The model can't be loaded, has been closed, or its server is away."""
+
+
+class EngineDied(EngineError):
+    """The engine's process ended twice while it was at this request."""

@@ -24,6 +24,7 @@ BATCH_TOKENS = 512  # most tokens of one decode: larger ones are not faster on C
 GPU_BATCH_TOKENS = 2048
 WARNING, ERROR = 2, 3  # ggml_log_level
 MARKUP = re.compile(r"<\S+>|\[\S+\]|<｜.+｜>")
+LONGEST_TOKEN = 512  # bytes of any token
 LONGEST_PIECE = 32  # bytes of a token that an ending is spelt with
 CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 
@@ -65,7 +66,6 @@ class Llama:
         self._pieces: dict[int, bytes] = {}
         self._closed = False
         self._words = threading.Lock()  # askers tokenize in their own threads, also while the model is being closed
-        self._buffer = ctypes.create_string_buffer(512)
         self._ends: dict[int, bool] = {}
 
     def _load(self, path: Path, gpu_layers: int) -> Any:
@@ -222,9 +222,9 @@ class Llama:
         return tokens[:count]
 
     def piece(self, token: int) -> bytes:
-        """Return the bytes that a token stands for; control tokens are silent."""
+        """Return the bytes that a token stands for; control tokens are silent. Several threads may ask at once."""
         if token not in self._pieces:
-            self._pieces[token] = self._said(token, self._buffer)
+            self._pieces[token] = self._said(token, ctypes.create_string_buffer(LONGEST_TOKEN))
         return self._pieces[token]
 
     def _said(self, token: int, buffer: Any) -> bytes:
@@ -234,7 +234,7 @@ class Llama:
     @cached_property
     def _spelling(self) -> dict[bytes, int]:
         """Return every token by the bytes that it says; those that end an answer say nothing."""
-        buffer = ctypes.create_string_buffer(512)
+        buffer = ctypes.create_string_buffer(LONGEST_TOKEN)
         tokens = (token for token in range(self.vocabulary) if not api.llama_vocab_is_eog(self._vocab, token))
         return {self._said(token, buffer): token for token in tokens}
 

@@ -1,109 +1,259 @@
-"""Any OpenAI-compatible server instead of the engine: llama-server, vLLM, Ray Serve."""
+"""The one way to a model: OpenAI's protocol, to the engine of this machine or to the server at LLM_URL."""
 
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, aclosing
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-import httpx
+import httpx2  # what the SDK of OpenAI is made with
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_openai import ChatOpenAI
-from openai import APIConnectionError, APIStatusError, APITimeoutError, BadRequestError
-from pydantic import PrivateAttr
+from openai import APIError, APIStatusError, APITimeoutError, BadRequestError
+from prometheus_client.parser import text_string_to_metric_families
+from pydantic import PrivateAttr, SecretStr
 
-from bot.engine.errors import Busy, EngineError, TimedOut, TooLong, Unavailable
+from bot.engine.errors import Busy, DecodeFailed, EngineDied, EngineError, TimedOut, TooLong, Unavailable
+from bot.engine.supervisor import Supervisor
+from bot.engine.vocabulary import Vocabulary
 from bot.settings import LlmSettings
 
 BYTES_A_TOKEN = 3  # English has about 4, French 3.5: rather too many tokens counted than too few
+ENGINE_URL = "http://engine/v1"  # on a unix socket
+NO_KEY = "none"  # servers of one's own want any key
 PROBE_SECONDS = 10
+RESTART_SECONDS = 120  # a request waits so long for an engine that is being started again, then the queue tries again
+ANY_NUMBER = httpx2.Limits(max_connections=None, max_keepalive_connections=64)  # the engine has a line of its own
 OVERLOADED = (429, 503)
+OPTIONAL = (("logprobs", "top_logprobs"), ("response_format",))  # what not every server knows, in the order of worth
+NAMED: dict[str, Callable[[], EngineError]] = {
+    "timed_out": lambda: TimedOut("no full answer within the time allowed"),
+    "engine_died": lambda: EngineDied("the engine's process ended twice during this request"),
+    "decode_failed": lambda: DecodeFailed("the model could not compute a step"),
+    "unavailable": lambda: Unavailable("the engine is loading or ending"),
+}  # codes of our own server; see protocol
 
 
 class RemoteChatModel(ChatOpenAI):
-    """A model behind LLM_URL, with the questions that the rest of the app asks a model."""
+    """A model behind a server, with the questions that the rest of the app asks a model."""
 
     context_tokens: int = 16384
-    _asked: int = PrivateAttr(default=0)
+    served_device: str = ""  # what the server says of its device
+    _answers: int = PrivateAttr(default=0)
+    _supervisor: Supervisor | None = PrivateAttr(default=None)
+    _count: Callable[[str], int] | None = PrivateAttr(default=None)
+    _closing: AsyncExitStack = PrivateAttr(default_factory=AsyncExitStack)
 
     def count_tokens(self, text: str) -> int:
-        """Estimate how many tokens a text takes, rather too many than too few."""
-        return -(-len(text.encode()) // BYTES_A_TOKEN)
+        """Return how many tokens a text takes; behind LLM_URL an estimate, rather too many than too few."""
+        return self._count(text) if self._count else -(-len(text.encode()) // BYTES_A_TOKEN)
+
+    def get_num_tokens(self, text: str) -> int:
+        """Return the same, under LangChain's name."""
+        return self.count_tokens(text)
 
     def device(self) -> str:
         """Say what runs the layers."""
-        return f"the server at {self.openai_api_base}"
+        return self.served_device or f"the server at {self.openai_api_base}"
 
-    def statistics(self) -> dict[str, float]:
-        """Return counts since the start."""
-        return {"answers": self._asked}
+    async def statistics(self) -> dict[str, float]:
+        """Return what our own engine counts; of another server only the number of answers."""
+        if not self._supervisor:
+            return {"answers": self._answers}
+        async with _client(self._supervisor.socket) as client:
+            metrics = await client.get(ENGINE_URL.removesuffix("v1") + "metrics")
+        families = text_string_to_metric_families(metrics.raise_for_status().text)
+        return {family.name.removeprefix("folio_engine_"): family.samples[0].value for family in families}
+
+    async def is_healthy(self) -> bool:
+        """Tell whether a question would be answered now."""
+        if self._supervisor:
+            return await self._supervisor.is_healthy()
+        key = self.openai_api_key.get_secret_value() if isinstance(self.openai_api_key, SecretStr) else NO_KEY
+        return bool(await served_models(str(self.openai_api_base), key))
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections, and stop the engine if this process leads it."""
         await self.root_async_client.close()
+        self.root_client.close()
+        await self._closing.aclose()
 
     async def _agenerate(self, *arguments: Any, **kwargs: Any) -> ChatResult:
-        self._asked += 1
-        try:
-            return await super()._agenerate(*arguments, **kwargs)
-        except (APIConnectionError, APIStatusError) as failure:
-            raise without_prefix(failure, self.context_tokens) from failure
+        await self._begin()
+        while True:
+            try:
+                return await super()._agenerate(*arguments, **kwargs)
+            except APIError as failure:
+                if self.openai_api_base == ENGINE_URL or not _leave_out(failure, kwargs):
+                    raise engine_error(failure, self.context_tokens) from failure
 
     async def _astream(self, *arguments: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
-        self._asked += 1
-        try:
-            async with aclosing(self._told_or_not(*arguments, **kwargs)) as chunks:  # type: ignore[type-var]
-                async for chunk in chunks:
-                    yield chunk
-        except (APIConnectionError, APIStatusError) as failure:
-            raise without_prefix(failure, self.context_tokens) from failure
+        await self._begin()
+        while True:
+            try:
+                async with aclosing(self._whole_stream(*arguments, **kwargs)) as chunks:  # type: ignore[type-var]
+                    async for chunk in chunks:
+                        yield chunk
+                return
+            except APIError as failure:
+                if self.openai_api_base == ENGINE_URL or not _leave_out(failure, kwargs):
+                    raise engine_error(failure, self.context_tokens) from failure
 
-    async def _told_or_not(self, *arguments: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
-        """Stream an answer; not every server tells how likely its tokens were."""
-        try:
-            async for chunk in super()._astream(*arguments, **kwargs):
+    async def _begin(self) -> None:
+        self._answers += 1
+        if self._supervisor:
+            await self._supervisor.wait_until_up(RESTART_SECONDS)
+
+    async def _whole_stream(self, *arguments: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
+        """Stream an answer; raise Unavailable if it stops without an end."""
+        ended = False
+        async with aclosing(super()._astream(*arguments, **kwargs)) as chunks:  # type: ignore[type-var]
+            async for chunk in chunks:
+                ended = ended or bool((chunk.generation_info or {}).get("finish_reason"))
                 yield chunk
-        except BadRequestError:
-            if not kwargs.pop("logprobs", None):
-                raise
-            kwargs.pop("top_logprobs", None)
-            async for chunk in super()._astream(*arguments, **kwargs):
-                yield chunk
+        if not ended:
+            raise Unavailable("the server closed the stream before the answer's end")
+
+    def with_structured_output(self, *_: Any, **__: Any) -> Any:
+        """Refuse: handlers bind `response_format` and read what came, also if it was cut short."""
+        raise NotImplementedError("bind response_format and parse the answer's text")
+
+    def _get_request_payload(self, *arguments: Any, **kwargs: Any) -> dict[str, Any]:
+        """Ask for a schema beside the SDK, which would throw away an answer that was cut short."""
+        payload: dict[str, Any] = super()._get_request_payload(*arguments, **kwargs)
+        if isinstance(payload.get("response_format"), dict):
+            form = {"response_format": payload.pop("response_format")}
+            payload["extra_body"] = {**(payload.get("extra_body") or {}), **form}
+        return payload
+
+    def _convert_chunk_to_generation_chunk(
+        self, chunk: dict[str, Any], *arguments: Any, **kwargs: Any
+    ) -> ChatGenerationChunk | None:
+        """Keep our server's extension: the place in line."""
+        converted = super()._convert_chunk_to_generation_chunk(chunk, *arguments, **kwargs)
+        place = chunk.get("queue") or (chunk.get("chunk") or {}).get("queue")
+        if converted and place:
+            converted.message.response_metadata |= {
+                "queue_position": place["position"],
+                "expected_wait_seconds": place["expected_wait_seconds"],
+            }
+        return converted
 
 
-def without_prefix(failure: APIConnectionError | APIStatusError, limit: int) -> EngineError:
-    """Say what went wrong in the engine's own words."""
+def _leave_out(failure: APIError, options: dict[str, Any]) -> bool:
+    """Take the least needed option that a server may not know out of a refused request; False if there is none."""
+    if not isinstance(failure, BadRequestError) or _is_too_long(failure):
+        return False
+    names = next((names for names in OPTIONAL if names[0] in options), ())
+    for name in names:
+        options.pop(name, None)
+    return bool(names)
+
+
+def _is_too_long(failure: APIError) -> bool:
+    told = isinstance(failure, BadRequestError) and "context" in str(failure.message)
+    return told or failure.code == "context_length_exceeded"
+
+
+def engine_error(failure: APIError, limit: int) -> EngineError | APIError:
+    """Say what went wrong in the engine's own words; a request that is itself wrong stays what it is."""
+    body = failure.body if isinstance(failure.body, dict) else {}
     if isinstance(failure, APITimeoutError):
         return TimedOut("the server did not answer in time")
-    if isinstance(failure, BadRequestError) and "context" in str(failure.message):
-        return TooLong(limit + 1, limit)
+    if _is_too_long(failure):
+        return TooLong(body.get("n_prompt_tokens") or limit + 1, body.get("n_ctx") or limit)
+    if isinstance(failure, BadRequestError):
+        return failure
+    if named := NAMED.get(str(failure.code)):
+        return named()
     if isinstance(failure, APIStatusError) and failure.status_code in OVERLOADED:
-        return Busy(0)
+        return Busy(0, _retry_after(failure))
     return Unavailable(f"the model's server failed: {type(failure).__name__}")
 
 
+def _retry_after(failure: APIStatusError) -> float:
+    seconds = str(failure.response.headers.get("Retry-After", ""))
+    return float(seconds) if seconds.isdigit() else 0.0
+
+
 async def open_remote(settings: LlmSettings) -> RemoteChatModel:
-    """Ask the server what it serves and return a model for it; raise Unavailable."""
-    key = settings.api_key.get_secret_value() or "none"  # servers of one's own want any key
-    served = await _served(settings.url.rstrip("/"), key)
+    """Ask the server at LLM_URL what it serves and return a model for it; raise Unavailable."""
+    key = settings.api_key.get_secret_value() or NO_KEY
+    try:
+        served = await served_models(settings.url, key)
+    except (httpx2.HTTPError, ValueError, KeyError, TypeError, AttributeError) as failure:
+        raise Unavailable(
+            f"No model server answers at {settings.url} ({type(failure).__name__}). Is LLM_URL right?"
+        ) from None
     named_model = settings.model if settings.model in served or not served else next(iter(served))
     return RemoteChatModel(
+        **options(settings),
         model=named_model,
-        base_url=settings.url,
-        api_key=key,
-        max_tokens=settings.answer_tokens,
-        timeout=settings.timeout_seconds,
-        temperature=0.7,
-        stream_usage=True,
-        context_tokens=min(settings.context_tokens, served.get(named_model) or settings.context_tokens),
+        context_tokens=min(settings.context_tokens, _context(served.get(named_model, {})) or settings.context_tokens),
     )
 
 
-async def _served(url: str, key: str) -> dict[str, int]:
-    """Return the names of the models served, each with its context length where the server tells (else 0)."""
-    try:
-        async with httpx.AsyncClient(timeout=PROBE_SECONDS) as client:
-            response = await client.get(f"{url}/models", headers={"Authorization": f"Bearer {key}"})
-            response.raise_for_status()
-            models = response.json()["data"]
-    except (httpx.HTTPError, ValueError, KeyError) as failure:
-        raise Unavailable(f"No model server answers at {url} ({type(failure).__name__}). Is LLM_URL right?") from None
-    return {model["id"]: int(model.get("max_model_len") or model.get("meta", {}).get("n_ctx") or 0) for model in models}
+async def open_own(settings: LlmSettings, path: Path, folder: Path | None) -> RemoteChatModel:
+    """Start the engine of a folder, or join it, and return a model for it; raise Unavailable."""
+    async with AsyncExitStack() as stack:
+        folder = folder or Path(stack.enter_context(TemporaryDirectory(prefix="folio-engine-")))
+        supervisor = Supervisor(folder, settings, path)
+        await supervisor.start()
+        stack.push_async_callback(supervisor.stop)
+        vocabulary = await asyncio.to_thread(Vocabulary, path)
+        stack.callback(vocabulary.close)
+        model = await connect(settings, supervisor.socket)
+        model._supervisor, model._count, model._closing = supervisor, vocabulary.count, stack.pop_all()
+    return model
+
+
+async def connect(settings: LlmSettings, socket: Path) -> RemoteChatModel:
+    """Return a model for the engine that listens on a unix socket."""
+    name, served = next(iter((await served_models(ENGINE_URL, NO_KEY, socket)).items()))
+    return RemoteChatModel(
+        **options(settings, socket),
+        model=name,
+        context_tokens=_context(served),
+        served_device=str(served["meta"]["device"]),
+    )
+
+
+def options(settings: LlmSettings, socket: Path | None = None) -> dict[str, Any]:
+    """Return the options of ChatOpenAI for the server at LLM_URL, or for the engine behind a unix socket."""
+    either = {
+        "max_tokens": settings.answer_tokens,
+        "timeout": settings.timeout_seconds,
+        "stream_chunk_timeout": None,  # a long prompt on a slow machine is silent for minutes; `timeout` holds
+        "stream_usage": True,
+        "extra_body": settings.extra or None,
+    }
+    if socket is None:
+        key = settings.api_key.get_secret_value() or NO_KEY
+        return {**either, "base_url": settings.url, "api_key": SecretStr(key), "temperature": 0.7}
+    transport = httpx2.AsyncHTTPTransport(uds=str(socket), verify=False, limits=ANY_NUMBER)
+    return {
+        **either,
+        "base_url": ENGINE_URL,
+        "api_key": SecretStr(NO_KEY),
+        "max_retries": 0,  # what brings the engine down is counted, see suspects; the queue tries again
+        "http_client": httpx2.Client(transport=httpx2.HTTPTransport(uds=str(socket), verify=False)),
+        "http_async_client": httpx2.AsyncClient(transport=transport),
+    }
+
+
+async def served_models(url: str, key: str, socket: Path | None = None) -> dict[str, dict[str, Any]]:
+    """Return what a server tells of each model that it serves; raise what the client or a strange answer does."""
+    async with _client(socket) as client:
+        response = await client.get(f"{url.rstrip('/')}/models", headers={"Authorization": f"Bearer {key}"})
+    return {str(model["id"]): model for model in response.raise_for_status().json()["data"]}
+
+
+def _client(socket: Path | None = None) -> httpx2.AsyncClient:
+    transport = httpx2.AsyncHTTPTransport(uds=str(socket), verify=False) if socket else None
+    return httpx2.AsyncClient(timeout=PROBE_SECONDS, transport=transport)
+
+
+def _context(served: dict[str, Any]) -> int:
+    """Return a model's context length where the server tells (vLLM, llama-server), else 0."""
+    return int(served.get("max_model_len") or (served.get("meta") or {}).get("n_ctx") or 0)

@@ -12,6 +12,7 @@ class Scheduler:
 
     A newcomer waits in line; it is let in when its worst case fits, so that nothing is ever preempted. The line goes
     round the people, in order of arrival for each. Nobody holds more than three quarters of the slots and cells.
+    One that must be alone waits until nobody else runs, and lets nobody in.
     """
 
     def __init__(self, slots: Slots, *, slot_count: int, waiting: int) -> None:
@@ -43,7 +44,7 @@ class Scheduler:
     def admit(self) -> list[Sequence]:
         """Let in whom there is room for, and return them."""
         admitted = []
-        while self.line and (sequence := self._next_in_line()) and self.slots.take(sequence):
+        while self.line and (sequence := self._next_in_line()) and self._fits(sequence):
             self.line.remove(sequence)
             self.running.append(sequence)
             self._turn += 1
@@ -86,6 +87,12 @@ class Scheduler:
             firsts.setdefault(sequence.person, sequence)
         allowed = [sequence for sequence in firsts.values() if self._may_have_more(sequence)]
         return min(allowed, key=lambda each: self._served[each.person], default=None)
+
+    def _fits(self, sequence: Sequence) -> bool:
+        """Give a sequence a slot, unless it or one that runs must be alone."""
+        if self.running and (sequence.alone or self.running[0].alone):
+            return False
+        return self.slots.take(sequence)
 
     def _may_have_more(self, sequence: Sequence) -> bool:
         own = [each for each in self.running if each.person == sequence.person]

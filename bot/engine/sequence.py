@@ -28,6 +28,9 @@ class Sequence:
     tokens: list[int]
     answer_tokens: int  # the longest answer
     person: str = ""
+    key: str = ""  # of the request that it belongs to, see suspects
+    ends: bool = True  # where the model ends its answer; else at the answer's longest, to compare speeds
+    alone: bool = False  # decoded beside no other: the engine's process may end during it
     sampling: Sampling = field(default_factory=Sampling)
     deadline: float = math.inf  # time.monotonic()
     prompt: int = field(init=False)

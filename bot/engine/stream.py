@@ -1,9 +1,9 @@
-"""What the engine tells the reader of one answer, and the two ways to hear it: in an event loop, or in a thread."""
+"""What the engine tells the reader of one answer, and the way from its thread into an event loop."""
 
 import asyncio
-import queue
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from bot.engine.errors import EngineError
 
@@ -36,6 +36,15 @@ class Ended:
 Event = Waiting | TokenPiece | Ended | EngineError
 
 
+class Mailbox(Protocol):
+    """Where events are put: in its event loop, if it has one."""
+
+    loop: asyncio.AbstractEventLoop | None
+
+    def put(self, event: Event) -> None:
+        """Add an event."""
+
+
 class AsyncStream:
     """Events for a task; the engine's thread wakes the loop once for all mailboxes of a step."""
 
@@ -61,29 +70,6 @@ class AsyncStream:
                 yield event
                 if isinstance(event, Ended):
                     return
-
-
-class ThreadStream:
-    """Events for a thread."""
-
-    def __init__(self) -> None:
-        self.loop: asyncio.AbstractEventLoop | None = None
-        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-
-    def put(self, event: Event) -> None:
-        """Add an event."""
-        self._events.put(event)
-
-    def read(self) -> Iterator[Event]:
-        """Yield events until the answer has ended."""
-        while not isinstance(event := self._events.get(), Ended):
-            if isinstance(event, EngineError):
-                raise event
-            yield event
-        yield event
-
-
-Mailbox = AsyncStream | ThreadStream
 
 
 def merged(events: list[Event]) -> list[Event]:

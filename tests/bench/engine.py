@@ -9,15 +9,17 @@ import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from bot.engine import _open_local
-from bot.engine.chat_model import EngineChatModel
-from bot.engine.person import PERSON
+from bot.engine.protocol import ChatRequest
+from bot.engine.remote import RemoteChatModel, connect
+from bot.engine.served_model import ServedModel
+from bot.engine.server import Address, Server
 from bot.settings import LlmSettings, Settings
 from indexing.cores import default_threads
 
@@ -51,11 +53,27 @@ def messages(nonce: str, topic: str) -> list[dict[str, str]]:
 
 
 class Ours:
-    """The engine through its chat model, all eight at once."""
+    """The engine behind its server, all eight at once."""
 
     def __init__(self, path: Path, threads: int) -> None:
-        self.model: EngineChatModel = _open_local(LlmSettings(threads=threads, context_tokens=8192), path)
-        self.model.llama.is_end = lambda token: False  # type: ignore[method-assign]  # all say 64 tokens
+        self.settings = LlmSettings(threads=threads, context_tokens=8192)
+        self.served = ServedModel(path, self.settings)
+        self.folder = TemporaryDirectory()
+        self.server = Server(lambda: self.served)
+        self.model: RemoteChatModel
+
+    async def open(self) -> "Ours":
+        """Listen in this process, so that its parts can be timed; as a process of its own it is no slower."""
+        socket = Path(self.folder.name) / "engine.sock"
+        await self.server.start(Address(socket))
+        self.model = await connect(self.settings, socket)
+        return self
+
+    async def close(self) -> None:
+        """Free everything."""
+        await self.model.aclose()
+        await self.server.stop()
+        self.folder.cleanup()
 
     async def chats(self, nonce: str) -> tuple[float, float]:
         began = time.perf_counter()
@@ -64,12 +82,21 @@ class Ours:
 
     async def first(self, chat: list[dict[str, str]], tokens: int = ANSWER_TOKENS, person: str = "") -> float:
         """Return when the first token came; read the rest. One person alone may not have all slots."""
-        PERSON.set(person)
         first = 0.0
-        async for chunk in self.model.astream(chat, temperature=0, max_tokens=tokens):
+        async for chunk in self.stream(chat, tokens, person):
             if chunk.content and not first:
                 first = time.perf_counter()
         return first
+
+    def stream(self, chat: list[dict[str, str]], tokens: int, person: str = "") -> AsyncIterator[Any]:
+        """Let it say so many tokens, whatever it means to say."""
+        return self.model.astream(
+            chat, temperature=0, max_tokens=tokens, user=person, extra_body={"ignore_eos": True}
+        )
+
+    def tokens(self, chat: list[dict[str, str]]) -> list[int]:
+        """Return the prompt."""
+        return self.served.prepare(ChatRequest(messages=chat)).sequence.tokens
 
 
 class Serial:
@@ -93,7 +120,7 @@ class Serial:
         return time.perf_counter() - began, first - began
 
 
-class Server:
+class LlamaServer:
     """llama.cpp's own server in xllamacpp: eight slots, the same file, the same threads."""
 
     def __init__(self, path: Path, threads: int) -> None:
@@ -134,7 +161,7 @@ def row(work: str, model: str, ours: list[float], peer: str, peers: list[float],
 
 async def eight_chats(path: Path, threads: int, rounds: int, big: bool) -> list[Row]:
     """Run the contenders alternately, cold and with every prompt cached."""
-    ours, serial, server = Ours(path, threads), Serial(path, threads), Server(path, threads)
+    ours, serial, server = await Ours(path, threads).open(), Serial(path, threads), LlamaServer(path, threads)
     seen: dict[str, list[float]] = {}
 
     def note(name: str, result: tuple[float, float]) -> None:
@@ -146,7 +173,7 @@ async def eight_chats(path: Path, threads: int, rounds: int, big: bool) -> list[
         if number == 1:
             seen.clear()  # the first round warms up
         nonce = f"{number}-{time.time_ns()}"
-        prompts = [ours.model._tokenizer.encode(ours.model._template.render(_turned(nonce, topic))) for topic in TOPICS]
+        prompts = [ours.tokens(messages(nonce, topic)) for topic in TOPICS]
         note("ours cold", await ours.chats(nonce))
         note("server cold", await asyncio.to_thread(server.chats, nonce))
         note("serial", await asyncio.to_thread(serial.chats, prompts))
@@ -168,21 +195,14 @@ async def eight_chats(path: Path, threads: int, rounds: int, big: bool) -> list[
             [s[1] for s in shares], 0.08),
     ]  # fmt: skip
     del server
-    await ours.model.aclose()
+    await ours.close()
     return rows
-
-
-def _turned(nonce: str, topic: str) -> list[Any]:
-    from langchain_core.messages import HumanMessage, SystemMessage
-
-    system, user = messages(nonce, topic)
-    return [SystemMessage(system["content"]), HumanMessage(user["content"])]
 
 
 async def python_share(ours: Ours) -> tuple[float, float]:
     """Return the seconds of an average step outside llama_decode, and of the whole step."""
     spent = {"step": 0.0, "decode": 0.0}
-    engine, llama = ours.model.engine, ours.model.llama
+    engine, llama = ours.served.engine, ours.served.llama
     with timed(engine, "step", spent, "step"), timed(llama, "decode", spent, "decode"):
         before = engine.counts.decodes
         await ours.chats(f"share {time.time_ns()}")
@@ -207,7 +227,7 @@ def timed(thing: Any, name: str, spent: dict[str, float], key: str) -> Iterator[
     delattr(thing, name)
 
 
-async def longest_gap(ours: Ours, server: Server, number: int) -> tuple[float, float]:
+async def longest_gap(ours: Ours, server: LlamaServer, number: int) -> tuple[float, float]:
     """Let one speak while a 3,000-token prompt comes in; return the longest silence, ours and the server's."""
     long = [{"role": "user", "content": f"{number} {time.time_ns()} " + WORDS * LONG}]
     speaker = messages(f"gap {time.time_ns()}", "tides")
@@ -219,7 +239,7 @@ async def our_gap(ours: Ours, speaker: list[dict[str, str]], long: list[dict[str
     speaks = asyncio.Event()
 
     async def speak() -> None:
-        async for chunk in ours.model.astream(speaker, temperature=0, max_tokens=SPEECH_TOKENS):
+        async for chunk in ours.stream(speaker, SPEECH_TOKENS):
             if chunk.content:
                 times.append(time.perf_counter())
                 speaks.set()
@@ -232,7 +252,7 @@ async def our_gap(ours: Ours, speaker: list[dict[str, str]], long: list[dict[str
     return gap(times, began, ended)
 
 
-def servers_gap(server: Server, speaker: list[dict[str, str]], long: list[dict[str, str]]) -> float:
+def servers_gap(server: LlamaServer, speaker: list[dict[str, str]], long: list[dict[str, str]]) -> float:
     times: list[float] = []
     speaks = threading.Event()
 
@@ -259,7 +279,7 @@ def gap(times: list[float], began: float, ended: float) -> float:
 
 async def follow_up(path: Path, threads: int, rounds: int) -> Row:
     """Go on with a thread of 2,000 tokens after 20 others have spoken, against computing it again."""
-    ours = Ours(path, threads)
+    ours = await Ours(path, threads).open()
     back, again = [], []
     others = [[{"role": "user", "content": f"{topic} {n} and nothing else"}] for n in range(3) for topic in TOPICS][:20]
     for number in range(rounds):
@@ -272,7 +292,7 @@ async def follow_up(path: Path, threads: int, rounds: int) -> Row:
             await ours.first([{"role": "user", "content": f"{number} " + other[0]["content"] + " please" * 70}], 2)
         began = time.perf_counter()
         back.append(await ours.first([*thread, {"role": "user", "content": "And then?"}], 1) - began)
-    await ours.model.aclose()
+    await ours.close()
     return row("follow-up in a parked thread: first token", path.stem, back, "computing it again", again, 0.02)
 
 

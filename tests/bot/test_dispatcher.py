@@ -18,7 +18,6 @@ from bot import dispatcher as dispatcher_module
 from bot.access.memberships import Memberships
 from bot.access.reconcile import Reconciler
 from bot.dispatcher import Dispatcher
-from bot.engine.person import PERSON
 from bot.limits import Limits
 from bot.memory import ThreadMemory
 from bot.queue.queue import Queue
@@ -115,13 +114,13 @@ async def test_an_answer_comes_and_one_line_tells_of_it(turns_with: Make, slack:
     seen: list[Any] = []
 
     async def handler(request: Request, services: Services) -> Pieces:
-        seen.append((set(request.audience.channels), PERSON.get()))
+        seen.append((set(request.audience.channels), services.model.kwargs))
         yield Text("27 days.")
 
     with capture_logs() as lines:
         await turns_with(handler)(asked)
     assert texts(slack, asked) == ["27 days."]
-    assert seen == [({"D1"}, "T1:UALICE")]
+    assert seen == [({"D1"}, {"user": "T1:UALICE", "extra_headers": {"X-Request-ID": asked.id}})]
     [line] = [line for line in lines if line["event"] == "request"]
     assert (line["id"], line["action"], line["outcome"]) == (asked.id, "chat", "answered")
     assert 0 <= line["first_seconds"] <= line["seconds"]

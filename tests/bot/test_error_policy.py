@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.access.memberships import AudienceUnknown
-from bot.engine.errors import Busy, DecodeFailed, TimedOut, TooLong, Unavailable
+from bot.engine.errors import Busy, DecodeFailed, EngineDied, TimedOut, TooLong, Unavailable
 from bot.error_policy import AWAY, WORDS, Broken, ErrorReply, NobodyThere, reply_for
 from bot.queue.worker import TryAgain
 from handlers.text.messages import say
@@ -56,6 +56,12 @@ def test_what_is_away_is_tried_again(error: Exception) -> None:
     assert isinstance(reply_for(error), TryAgain)
 
 
+def test_a_full_line_tells_when_to_come_back() -> None:
+    later = reply_for(Busy(64, after_seconds=12))
+    assert isinstance(later, TryAgain)
+    assert later.after_seconds == 12
+
+
 def test_slack_tells_when_to_come_back() -> None:
     later = reply_for(slack("ratelimited", 429, **{"Retry-After": "30"}))
     assert isinstance(later, TryAgain)
@@ -74,7 +80,7 @@ def test_anything_else_is_broken(error: Exception) -> None:
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_what_the_engine_refuses_has_a_sentence(language: str) -> None:
-    for error in (TooLong(9000, 4000), TimedOut(600)):
+    for error in (TooLong(9000, 4000), TimedOut(600), EngineDied()):
         found = reply_for(error)
         assert isinstance(found, ErrorReply)
         assert say(found.key, language, id="T:C:1", **found.values)
@@ -83,7 +89,7 @@ def test_what_the_engine_refuses_has_a_sentence(language: str) -> None:
 
 def test_the_names_are_those_of_real_errors() -> None:
     """A renamed error would silently stop being tried again."""
-    ours = (Busy, DecodeFailed, Unavailable, TimedOut, TooLong, AudienceUnknown)
+    ours = (Busy, DecodeFailed, EngineDied, Unavailable, TimedOut, TooLong, AudienceUnknown)
     assert {f"{kind.__module__}.{kind.__qualname__}" for kind in ours} <= AWAY | set(WORDS)
 
 

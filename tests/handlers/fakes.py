@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import BaseMessage
 
 from handlers.pieces import Piece, Pieces
@@ -137,9 +138,9 @@ async def pieces_of(pieces: Pieces) -> list[Piece]:
 
 
 def no_services() -> Services:
-    """Return services for handlers that use nothing but the report."""
+    """Return services for handlers that use nothing but the report; their model says yes."""
     nothing: Any = None
     return Services(
-        model=nothing, count_tokens=nothing, context_tokens=0, memory=nothing, library=nothing, files=nothing,
+        model=FakeListChatModel(responses=["yes"]), count_tokens=nothing, context_tokens=0, memory=nothing, library=nothing, files=nothing,
         messages=nothing, classifier=nothing, encoder=nothing, data_dir=Path(),
     )  # fmt: skip

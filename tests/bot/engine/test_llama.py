@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +12,12 @@ import numpy as np
 import pytest
 from langchain_core.messages import HumanMessage
 
-from bot.engine.chat_model import EngineChatModel
 from bot.engine.engine import Engine
 from bot.engine.errors import EngineError
 from bot.engine.llama import Llama, likeliest
+from bot.engine.remote import RemoteChatModel
 from bot.engine.sequence import Sampling, Sequence
+from bot.engine.served_model import ServedModel
 from bot.engine.stream import Ended, TokenPiece
 from bot.settings import LlmSettings
 from tests.conftest import wait_for
@@ -34,8 +36,8 @@ def peer(small_model: Path) -> Iterator[llama_cpp.Llama]:
     model.close()
 
 
-def prompt_of(model: EngineChatModel, question: str) -> list[int]:
-    return model._tokenizer.encode(f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n")
+def prompt_of(model: ServedModel, question: str) -> list[int]:
+    return model.tokenizer.encode(f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n")
 
 
 async def answer(engine: Engine, prompt: list[int], longest: int = 24) -> Sequence:
@@ -55,12 +57,14 @@ def peers_answer(peer: llama_cpp.Llama, prompt: list[int], longest: int = 24) ->
     return tokens
 
 
-async def test_it_tells_how_likely_tokens_were(chat_model: EngineChatModel, peer: llama_cpp.Llama) -> None:
+async def test_it_tells_how_likely_tokens_were(
+    chat_model: RemoteChatModel, served: ServedModel, peer: llama_cpp.Llama
+) -> None:
     """As OpenAI's API does, and with the numbers that Llama's own logits give, within the noise of another batch."""
     message = await chat_model.ainvoke(QUESTIONS[0], temperature=0, max_tokens=3, logprobs=True, top_logprobs=4)
     told = message.response_metadata["logprobs"]["content"]
     assert "".join(entry["token"] for entry in told) == message.text
-    prompt = chat_model._tokenizer.encode(chat_model._template.render([HumanMessage(QUESTIONS[0])]))
+    prompt = served.tokenizer.encode(served.template.render([HumanMessage(QUESTIONS[0])]))
     peer.reset()
     peer.eval(prompt)
     pointer = llama_cpp.llama_get_logits_ith(peer._ctx.ctx, -1)
@@ -80,23 +84,23 @@ def test_the_likeliest_tokens_are_told_best_first() -> None:
     assert likeliest(logits, 7, 0) == [chosen]
 
 
-async def test_nothing_is_told_of_tokens_unless_asked(chat_model: EngineChatModel) -> None:
+async def test_nothing_is_told_of_tokens_unless_asked(chat_model: RemoteChatModel) -> None:
     message = await chat_model.ainvoke(QUESTIONS[0], temperature=0, max_tokens=1)
-    assert "logprobs" not in message.response_metadata
+    assert not message.response_metadata["logprobs"]
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
 async def test_alone_it_says_token_by_token_what_llama_says(
-    chat_model: EngineChatModel, peer: llama_cpp.Llama, question: str
+    served: ServedModel, peer: llama_cpp.Llama, question: str
 ) -> None:
-    prompt = prompt_of(chat_model, question)
-    sequence = await answer(chat_model.engine, prompt)
+    prompt = prompt_of(served, question)
+    sequence = await answer(served.engine, prompt)
     assert sequence.tokens[len(prompt) :] == peers_answer(peer, prompt)
 
 
-def test_prompts_are_tokenized_as_llama_does(chat_model: EngineChatModel, peer: llama_cpp.Llama) -> None:
+def test_prompts_are_tokenized_as_llama_does(served: ServedModel, peer: llama_cpp.Llama) -> None:
     text = "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nÇa va ? 🙂  deux   espaces\n\n<|im_end|>\n"
-    assert chat_model._tokenizer.encode(text) == peer.tokenize(text.encode(), add_bos=False, special=True)
+    assert served.tokenizer.encode(text) == peer.tokenize(text.encode(), add_bos=False, special=True)
 
 
 def test_company_changes_the_logits_only_by_noise(small_model: Path) -> None:
@@ -153,7 +157,7 @@ def test_a_state_that_does_not_fit_is_refused(small_model: Path) -> None:
     model.close()
 
 
-async def test_streamed_is_whole(chat_model: EngineChatModel) -> None:
+async def test_streamed_is_whole(chat_model: RemoteChatModel) -> None:
     question = [("user", "Écris trois mots avec des accents et un émoji.")]
     whole = await chat_model.ainvoke(question, temperature=0, max_tokens=30)
     parts = [chunk.content async for chunk in chat_model.astream(question, temperature=0, max_tokens=30)]
@@ -201,3 +205,28 @@ async def one(engine: Engine, model: Llama, dice: random.Random) -> str:
         if isinstance(event, Ended):
             assert event.prompt_tokens == sequence.prompt
     return said
+
+
+def test_threads_that_ask_for_pieces_at_once_each_get_their_own(small_model: Path) -> None:
+    """One buffer for all of them gave a token another's text now and then, and kept it until the restart."""
+    model = Llama(small_model, LlmSettings(slots=1, context_tokens=512, threads=1))
+    tokens = list(range(100, 2100))
+    alone = [model.piece(token) for token in tokens]
+    wrong: list[int] = []
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    def ask(first: int) -> None:
+        for place in [*range(first, len(tokens), 4)] * 20:
+            model._pieces.pop(tokens[place], None)
+            if model.piece(tokens[place]) != alone[place]:
+                wrong.append(tokens[place])
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sys.setswitchinterval(interval)
+    model.close()
+    assert not wrong

@@ -20,6 +20,8 @@ class FakeServer:
         self.status, self.problem = 200, ""
         self.asked: list[dict[str, object]] = []
         self.tells = True  # how likely its tokens were
+        self.knows_schemas = True
+        self.ends = True  # its streams, with a reason
 
     async def models(self, _: web.Request) -> web.Response:
         return web.json_response({"data": [{"id": "big-model", "max_model_len": 2048}]})
@@ -30,6 +32,8 @@ class FakeServer:
             return web.json_response({"error": {"message": self.problem}}, status=self.status)
         if self.asked[-1].get("logprobs") and not self.tells:
             return web.json_response({"error": {"message": "logprobs: unknown parameter"}}, status=400)
+        if self.asked[-1].get("response_format") and not self.knows_schemas:
+            return web.json_response({"error": {"message": "response_format: unknown"}}, status=400)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         for content in ("Bon", "jour"):
@@ -38,6 +42,8 @@ class FakeServer:
             if self.asked[-1].get("logprobs"):
                 told = {"token": content, "logprob": -0.5, "bytes": None}
                 piece["choices"][0]["logprobs"] = {"content": [{**told, "top_logprobs": [told]}]}  # type: ignore[index]
+            if content == "jour" and self.ends:
+                piece["choices"][0]["finish_reason"] = "stop"  # type: ignore[index]
             await response.write(f"data: {json.dumps(piece)}\n\n".encode())
         await response.write(b"data: [DONE]\n\n")
         return response
@@ -86,7 +92,7 @@ async def test_how_likely_tokens_were_is_told_where_the_server_does(
     assert "".join(str(chunk.content) for chunk in chunks) == "Bonjour"
     told = [chunk.response_metadata["logprobs"] for chunk in chunks if chunk.response_metadata.get("logprobs")]
     assert [entry["content"][0]["top_logprobs"][0]["token"] for entry in told] == (["Bon", "jour"] if tells else [])
-    assert model.statistics() == {"answers": 1}
+    assert await model.statistics() == {"answers": 1}
 
 
 @pytest.mark.parametrize(
@@ -107,6 +113,59 @@ async def test_a_servers_troubles_have_the_engines_names(
     with pytest.raises(error):
         await model.ainvoke("Hello")
     await model.aclose()
+
+
+async def test_a_server_that_knows_no_schema_is_asked_without(server: tuple[FakeServer, str]) -> None:
+    fake, url = server
+    fake.knows_schemas = fake.tells = False
+    model = await opened(url)
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
+    chunks = [chunk async for chunk in model.astream("Hello", response_format=form, logprobs=True)]
+    await model.aclose()
+    assert "".join(str(chunk.content) for chunk in chunks) == "Bonjour"
+    assert ["response_format" in asked for asked in fake.asked] == [True, True, False]
+
+
+async def test_a_stream_that_breaks_off_is_no_answer(server: tuple[FakeServer, str]) -> None:
+    """It used to be shown as if it were whole."""
+    fake, url = server
+    fake.ends = False
+    model = await opened(url)
+    with pytest.raises(Unavailable, match="before the answer's end"):
+        [chunk async for chunk in model.astream("Hello")]
+    await model.aclose()
+
+
+async def test_what_the_settings_add_is_in_every_request(server: tuple[FakeServer, str]) -> None:
+    """LLM_EXTRA: template flags, priorities, whatever a server knows that OpenAI does not."""
+    fake, url = server
+    extra = {"chat_template_kwargs": {"enable_thinking": False}}
+    model = await open_chat_model(LlmSettings(url=url, extra=extra), None)
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
+    async for _ in model.astream("Hello", response_format=form):
+        pass
+    async for _ in model.bind(user="ada").astream("Hello"):
+        pass
+    await model.aclose()
+    assert [asked["chat_template_kwargs"] for asked in fake.asked] == list(extra.values()) * 2
+    assert fake.asked[0]["response_format"] == form
+    assert fake.asked[1]["user"] == "ada"
+
+
+@pytest.mark.parametrize("body", ["<html>Welcome</html>", "{}", '{"data": "no"}', '{"data": [1]}'])
+async def test_a_server_that_is_none_is_said_in_a_sentence(body: str) -> None:
+    app, port = web.Application(), free_port()
+
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(text=body, content_type="text/html")
+
+    app.router.add_get("/v1/models", page)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    with pytest.raises(Unavailable, match="Is LLM_URL right"):
+        await open_chat_model(LlmSettings(url=f"http://127.0.0.1:{port}/v1"), None)
+    await runner.cleanup()
 
 
 async def test_no_server_is_said_in_a_sentence() -> None:

@@ -1,14 +1,16 @@
 """What the scheduler and the slots promise, whatever happens: step by step over a model that counts its cells."""
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from bot.engine.engine import Engine, Submission
-from bot.engine.errors import Busy, DecodeFailed, EngineError, TimedOut, TooLong
+from bot.engine.errors import Busy, DecodeFailed, EngineError, TimedOut, TooLong, Unavailable
 from bot.engine.sequence import Sequence
 from bot.engine.stream import Ended, Event, TokenPiece, Waiting
 from tests.bot.engine.fake import FakeModel, answer
@@ -335,17 +337,57 @@ def test_a_sequence_for_which_no_token_fits_fails_alone() -> None:
     nothing_is_left(engine)
 
 
-def test_after_a_lost_cell_all_is_forgotten_and_the_engine_goes_on() -> None:
+async def spoken(engine: Engine, prompt: list[int]) -> list[int]:
+    events = [event async for event in engine.stream(Sequence(prompt, 8)) if isinstance(event, TokenPiece)]
+    return [int(word) for event in events for word in event.text.split()]
+
+
+async def test_after_a_lost_cell_all_is_forgotten_and_the_engine_goes_on() -> None:
     """It used to find the same fault again and again, as fast as it could."""
     engine = engine_of()
     ask(engine, [1, 2, 3])
     run(engine)
     engine.model.memory[0].append((object(), 9))
-    engine.start()
-    heard = []
-    for prompt in ([7, 8], [1, 2, 3]):
-        heard.append([int(word) for event in engine.stream_in_thread(Sequence(prompt, 8))
-                      if isinstance(event, TokenPiece) for word in event.text.split()])  # fmt: skip
+    with capture_logs() as lines:
+        engine.start()
+        heard = [await spoken(engine, prompt) for prompt in ([7, 8], [1, 2, 3])]
     engine.close()
     assert heard[-1] == answer([1, 2, 3], 8)
+    assert [line["event"] for line in lines] == ["the engine failed"]
+    nothing_is_left(engine)
+
+
+@pytest.mark.parametrize("part", ["take", "grow", "check"])
+async def test_an_engine_that_breaks_for_good_says_so_and_leaves_nobody_waiting(part: str) -> None:
+    """Its thread died inside its own `except`, everybody waited for ever, and nobody was told."""
+    engine = engine_of()
+
+    def broken(*_: object, **__: object) -> None:
+        raise AssertionError("cells are lost")
+
+    for name in {part, "forget"}:
+        setattr(engine.slots, name, broken)
+    with capture_logs() as lines:
+        engine.start()
+        with pytest.raises((Unavailable, DecodeFailed)):
+            async with asyncio.timeout(5):
+                await spoken(engine, [1, 2, 3])
+        await asyncio.to_thread(engine._thread.join, 5)
+    assert not engine.is_alive()
+    assert "the engine is broken" in [line["event"] for line in lines]
+    with pytest.raises(Unavailable):
+        await spoken(engine, [1, 2, 3])
+
+
+def test_one_that_must_be_alone_runs_beside_nobody_and_everybody_is_answered() -> None:
+    """What may end the process must not take others with it."""
+    engine = engine_of()
+    ears = [ask(engine, [number, 2, 3], person=str(number), alone=number == 3)[1] for number in range(1, 6)]
+    beside: set[int] = set()
+    while engine.step():
+        running = engine.scheduler.running
+        if any(sequence.alone for sequence in running):
+            beside.add(len(running))
+    assert beside == {1}
+    assert [ear.words for ear in ears] == [answer([number, 2, 3], 8) for number in range(1, 6)]
     nothing_is_left(engine)

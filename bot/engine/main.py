@@ -1,0 +1,42 @@
+"""The command `python -m bot engine`: settings become a server; the supervisor starts it too."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from bot import log
+from bot.engine.errors import Unavailable
+from bot.engine.served_model import ServedModel
+from bot.engine.server import Address, Server, serve
+from bot.engine.suspects import Suspects
+from bot.errors import StartFailed
+from bot.models.presets import fetch_llm
+from bot.parent import end_with_parent
+from bot.settings import Settings
+
+READY = "ready"  # said on standard output when the model is loaded; anything else is why it could not be
+
+
+def main(settings: Settings, *, socket: Path | None, host: str, port: int, parent: int) -> None:
+    """Serve until SIGTERM; raise StartFailed with what mends it."""
+    if parent:
+        end_with_parent(parent)
+    log.configure(settings.bot.log, settings.bot.log_level)
+    llm = settings.llm
+    suspects = Suspects(socket.parent / "requests" if socket else None)
+
+    def load() -> ServedModel:
+        return ServedModel(fetch_llm(llm.model, settings.cache_dir), llm, suspects)
+
+    server = Server(load, api_key="" if socket else llm.api_key.get_secret_value())
+    try:
+        asyncio.run(serve(server, Address(socket, host, port), lambda: _tell_parent(READY, parent)))
+    except (Unavailable, StartFailed, OSError) as failure:
+        _tell_parent(str(failure), parent)
+        raise StartFailed(str(failure)) from failure
+
+
+def _tell_parent(line: str, parent: int) -> None:
+    if parent:
+        print(line.replace("\n", " "), flush=True)  # noqa: T201 - the supervisor reads it
+        sys.stdout.close()
