@@ -20,7 +20,7 @@ from bot.ports import holder, is_free, next_free
 from bot.services import fetch_models
 from bot.settings import Settings
 
-ELSEWHERE = ("SLACK_", "REDIS_URL", "QDRANT_", "LLM_URL", "LLM_API_KEY", "LLM_EXTRA")  # settings that name other machines
+ELSEWHERE = ("SLACK_", "REDIS_URL", "QDRANT_", "LLM_URL", "LLM_API_KEY", "LLM_EXTRA")  # of other machines
 EXAMPLES = Path(__file__).parent.parent / "deploy" / "examples"
 QUESTION = "How many hours does the full working week have?"
 ANSWER = ("37.5 hours", "handbook.pdf, p. 2")  # a refusal names pages too, those that come nearest

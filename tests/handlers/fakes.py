@@ -141,6 +141,7 @@ def no_services() -> Services:
     """Return services for handlers that use nothing but the report; their model says yes."""
     nothing: Any = None
     return Services(
-        model=FakeListChatModel(responses=["yes"]), count_tokens=nothing, context_tokens=0, memory=nothing, library=nothing, files=nothing,
+        model=FakeListChatModel(responses=["yes"]),
+        count_tokens=nothing, context_tokens=0, memory=nothing, library=nothing, files=nothing,
         messages=nothing, classifier=nothing, encoder=nothing, data_dir=Path(),
     )  # fmt: skip
