@@ -8,6 +8,7 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -71,8 +72,9 @@ async def counted(request: Request, services: Services) -> Pieces:
     """Let the real model go on for ANSWER_TOKENS, whatever it means to say."""
     yield Text(f"{request.text}:")
     options: dict[str, Any] = {"max_tokens": ANSWER_TOKENS, "temperature": 0, "extra_body": {"ignore_eos": True}}
-    async for piece in stream_reply(services.model, [HumanMessage(request.text)], "en", **options):
-        yield piece
+    async with aclosing(stream_reply(services, [HumanMessage(request.text)], "en", **options)) as words:
+        async for more in words:
+            yield Text(more)
     yield Text("\n\nend")
 
 
