@@ -160,6 +160,17 @@ def restore(file: Path) -> None:
     restore(Settings(), file)
 
 
+@app.command("manifest")
+def write_manifest(
+    prefix: Annotated[str, typer.Option(help="Call the commands /PREFIX-ask and so on.")] = "",
+    only_folio: Annotated[bool, typer.Option("--only-folio", help="Leave /folio as the only command.")] = False,
+) -> None:
+    """Write the manifest of the Slack app, where other apps have commands of the same names."""
+    from bot.manifest import manifest
+
+    typer.echo(manifest(prefix, only_folio=only_folio), nl=False)
+
+
 @app.command("train-sentiment")
 def train_sentiment(
     data: Annotated[list[Path] | None, typer.Option(help="CSV files with the columns text and label.")] = None,

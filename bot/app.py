@@ -17,12 +17,13 @@ from bot import data_folder, log, metrics
 from bot.access.gone import Gone
 from bot.access.memberships import Memberships
 from bot.errors import StartFailed
-from bot.gateway import register
+from bot.gateway import Gateway, register
 from bot.health import Health
 from bot.memory import ThreadMemory
 from bot.queue.queue import Queue
 from bot.redis_server import RedisFailed, RedisServer, open_redis
 from bot.settings import Settings
+from bot.slack.catch_up import CatchUp
 from bot.slack.connect import SlackConnection, connect_slack
 from bot.slack.talks import Talks
 
@@ -94,8 +95,9 @@ async def running(settings: Settings, *, gateway: bool = True, worker: bool = Tr
         app.checks = {"redis": _answering(app.redis.ping), "models": _always(lambda: not worker or ready.is_set())}
         if gateway:
             talks = Talks(app.redis, settings.bot.memory_days)
-            register(app.slack.app, app.queue, Gone(app.redis), talks, audiences=app.audiences)
+            gate = register(app.slack.app, app.queue, Gone(app.redis), talks, audiences=app.audiences)
             await app.slack.start()
+            app.keep(_catch_up(app, gate).run(lambda: app.slack.connected))
             app.keep(app.audiences.listen(lambda: app.slack.connected))
             app.checks["slack"] = _always(lambda: app.slack.connected)
         health = Health(settings.bot.health_port, app.checks, app.refresh, settings.bot.health_host)
@@ -106,6 +108,16 @@ async def running(settings: Settings, *, gateway: bool = True, worker: bool = Tr
         ready.set()
         logger.info("ready", gateway=gateway, worker=worker)
         yield app
+
+
+def _catch_up(app: App, gate: Gateway) -> CatchUp:
+    """Make what reads what was said while we were away."""
+
+    async def take(body: dict[str, Any]) -> None:
+        oldest = time.time() - app.settings.bot.catch_up_hours * 3600
+        await gate.take_late(body, app.slack.bot_user_id, oldest)
+
+    return CatchUp(app.slack.client, app.redis, app.slack.team_id, take)
 
 
 def _always(check: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:

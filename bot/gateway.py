@@ -51,8 +51,10 @@ class People(Protocol):
         """Ask Slack for a person's language and remember it."""
 
 
-def register(app: AsyncApp, queue: "Queue", gone: Gone, talks: "Talks", *, audiences: People | None = None) -> None:
-    """Listen to everything."""
+def register(
+    app: AsyncApp, queue: "Queue", gone: Gone, talks: "Talks", *, audiences: People | None = None
+) -> "Gateway":
+    """Listen to everything; return what everything goes through."""
     gate = Gateway(queue, gone, talks, app.client, audiences)
     app.middleware(gate.take)
     app.command(re.compile(".*"))(acknowledge)
@@ -62,6 +64,7 @@ def register(app: AsyncApp, queue: "Queue", gone: Gone, talks: "Talks", *, audie
     app.view(re.compile(".*"))(acknowledge)
     app.event(re.compile(".*"))(nothing_more)  # without a listener Slack would send the event again
     app.error(note)
+    return gate
 
 
 async def acknowledge(ack: AsyncAck) -> None:
@@ -120,6 +123,16 @@ class Gateway:
         """Let the next question see who is where now; tell whether the body is more than noise about somebody."""
         event = body.get("event")
         return not self._audiences or not isinstance(event, Mapping) or await self._audiences.change(event)
+
+    async def take_late(self, body: dict[str, Any], bot_user_id: str, oldest_answered: float) -> None:
+        """Take what was said while we were away; of what is too old to be answered only the documents are read."""
+        for step in incoming.parse_event(body, bot_user_id):
+            if not isinstance(step, Put):
+                continue
+            if seconds(step.request.ts) >= oldest_answered:
+                await self._put(step)
+            elif (request := step.otherwise or step.request).files:
+                await self._queue.put(replace(request, action="upload", text="", unasked=True))
 
     async def _do(self, step: Step) -> None:
         match step:

@@ -117,6 +117,7 @@ class BotSettings(BaseSettings):
     parse_processes: int = Field(0, ge=0)  # 0: one fewer than the cores, at least one
     memory_days: int = Field(90, ge=1)  # a thread is forgotten after
     retention_days: int = Field(0, ge=0)  # a document is forgotten after; 0: when Slack forgets it
+    catch_up_hours: float = Field(4, ge=0)  # what was asked while we were away is answered if it is no older
     requests_per_minute: int = Field(20, ge=1)  # of one person
     workspace_requests_per_minute: int = Field(300, ge=1)
     workers: int = Field(8, ge=1)  # requests worked on at once by one process

@@ -18,7 +18,7 @@ SCOPES = (
     "groups:history,groups:read,im:history,im:read,im:write,mpim:history,mpim:read,reactions:write,users:read"
 )
 COMMANDS = frozenset(  # of the app, as its manifest says
-    {"/ask", "/summarize", "/docs", "/help", "/forget-me", "/sentiment", "/extract", "/attention"}
+    {"/folio", "/ask", "/summarize", "/docs", "/help", "/forget-me", "/sentiment", "/extract", "/attention"}
 )
 CREATED = 1_767_225_600  # the first second of 2026
 

@@ -17,6 +17,8 @@ COMMANDS = {
     "/ask": "ask", "/summarize": "summarize", "/docs": "docs", "/help": "help", "/forget-me": "forget_me",
     "/sentiment": "sentiment", "/extract": "extract", "/attention": "attention",
 }  # fmt: skip
+ONE_FOR_ALL = "/folio"  # the verb stands in its text
+NEED_A_THREAD = frozenset({"stop", "forget"})  # and commands have none
 SHORTCUTS = frozenset({"sentiment", "extract", "summarize"})
 BUTTONS = frozenset({*COMMANDS.values(), "chat", "upload", "forget", "stop"})
 SPOKEN = frozenset({"", "file_share", "thread_broadcast"})  # subtypes of messages that people write
@@ -195,19 +197,32 @@ def _as_said(event: Event, edition: Event) -> Event:
 
 
 def _command(body: Body) -> list[Step]:
-    action = COMMANDS.get(str(body["command"]))
-    if action is None:
-        return []
+    action, text = _wish(str(body["command"]), plain_text(str(body.get("text") or "")))
     request = Request(
         id=str(body["trigger_id"]),
         action=action,
         team=str(body["team_id"]),
         channel=str(body["channel_id"]),
         user=str(body["user_id"]),
-        text=plain_text(str(body.get("text") or "")),
+        text=text,
         response_url=str(body.get("response_url") or ""),
     )
     return [Put(request)]
+
+
+def _wish(command: str, text: str) -> tuple[str, str]:
+    """Return the action of a command and its text.
+
+    Slack tells an app of its own commands only, however its manifest calls them: `/ask`, or with a prefix `/acme-ask`;
+    any other name, as `/folio`, has the verb in its text, a question without one.
+    """
+    for name, action in COMMANDS.items():
+        if command == name or command.endswith(f"-{name[1:]}"):
+            return action, text
+    verb, rest = parse(text, has_files=False)
+    if not text or verb in NEED_A_THREAD:
+        return "help", ""
+    return ("ask", text) if verb == "chat" else (verb, rest)
 
 
 def _button(body: Body) -> list[Step]:

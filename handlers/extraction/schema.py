@@ -35,8 +35,27 @@ PATTERNS = {
 BLANKS = re.compile(r"\s+")
 LONGEST_SOURCE = 400  # characters at the end of a text: a longer file name can't be
 EXTENSIONS = (
-    ".pdf", ".docx", ".docm", ".txt", ".md", ".markdown", ".pptx", ".xlsx", ".ods", ".odt", ".rtf", ".csv", ".eml",
-    ".msg", ".html", ".epub", ".png", ".jpg", ".jpeg", ".tiff", ".heic",
+    ".pdf",
+    ".docx",
+    ".docm",
+    ".txt",
+    ".md",
+    ".markdown",
+    ".pptx",
+    ".xlsx",
+    ".ods",
+    ".odt",
+    ".rtf",
+    ".csv",
+    ".eml",
+    ".msg",
+    ".html",
+    ".epub",
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".tiff",
+    ".heic",
 )
 SOURCE = re.compile(
     r"(?:^|\s)(?:(?:from|out of|in|depuis|dans|de)\s+|d')"

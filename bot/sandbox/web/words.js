@@ -35,6 +35,7 @@ export function say(name) {
 }
 
 export const COMMANDS = [
+  ["/folio", { en: "All of this in one: a question, or a verb and what it is about", fr: "Tout en une : une question, ou un verbe et son objet" }],
   ["/ask", { en: "Ask the documents of this channel", fr: "Interroger les documents de ce canal" }],
   ["/summarize", { en: "Summarize a document", fr: "Résumer un document" }],
   ["/docs", { en: "List and remove documents", fr: "Voir et retirer des documents" }],

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.slack.changes import SlackChange
-from bot.slack.incoming import COMMANDS, Cancel, Put, Redo, Stop, feedback, parse_event, plain_text
+from bot.slack.incoming import COMMANDS, ONE_FOR_ALL, Cancel, Put, Redo, Stop, feedback, parse_event, plain_text
 from handlers.request import Request
 
 BOT, TEAM, ALICE = "UBOT", "T1", "UALICE"
@@ -226,8 +226,30 @@ def test_each_command_is_an_action(name: str) -> None:
     assert request.response_url
 
 
-def test_an_unknown_command_is_nothing() -> None:
-    assert parse_event(command("/other"), BOT) == []
+@pytest.mark.parametrize("name", COMMANDS)
+def test_commands_may_have_a_prefix_of_their_own(name: str) -> None:
+    """They are of the whole workspace: the last app with a name takes it."""
+    assert only(command(f"/acme-{name[1:]}", "words")).request.action == COMMANDS[name]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("ask How many days?", ("ask", "How many days?")),
+        ("How many days?", ("ask", "How many days?")),
+        ("summarize handbook.pdf", ("summarize", "handbook.pdf")),
+        ("résume manuel.pdf", ("summarize", "manuel.pdf")),
+        ("docs", ("docs", "")),
+        ("forget me", ("forget_me", "forget me")),
+        ("", ("help", "")),
+        ("help", ("help", "help")),
+        ("stop", ("help", "")),
+    ],
+)
+@pytest.mark.parametrize("name", [ONE_FOR_ALL, "/lantern-bot"])
+def test_one_command_takes_every_verb(name: str, text: str, wanted: tuple[str, str]) -> None:
+    request = only(command(name, text)).request
+    assert (request.action, request.text) == wanted
 
 
 def button(value: str, **more: Any) -> dict[str, Any]:

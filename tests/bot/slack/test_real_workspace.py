@@ -4,6 +4,7 @@ The real queue, gateway and dispatcher in the workspace on localhost; only what 
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,13 +17,14 @@ from bot.access.gone import Gone
 from bot.access.memberships import Memberships
 from bot.access.reconcile import Reconciler
 from bot.dispatcher import Dispatcher
-from bot.gateway import register
+from bot.gateway import Gateway, register
 from bot.limits import Limits
 from bot.memory import ThreadMemory
 from bot.queue.queue import Queue
 from bot.queue.worker import Worker
 from bot.sandbox import Sandbox
 from bot.settings import SlackSettings
+from bot.slack.catch_up import ALIVE, CatchUp
 from bot.slack.connect import SlackConnection, connect_slack
 from bot.slack.quotes import Quotes
 from bot.slack.talks import Talks
@@ -61,6 +63,8 @@ class Bot:
 
     connection: SlackConnection
     sandbox: Sandbox
+    redis: Redis
+    gate: Gateway | None = None
     done: list[Request] = field(default_factory=list)
     slow: bool = False
     silent: bool = False
@@ -99,7 +103,7 @@ async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
 async def bot(sandbox: Sandbox, redis: Redis, url: str, tmp_path: Path) -> AsyncIterator[Bot]:
     """The assistant."""
     slack = await connect_slack(SlackSettings(api_url=sandbox.api_url, **TOKENS), loopback=True)  # type: ignore[arg-type]
-    bot = Bot(slack, sandbox)
+    bot = Bot(slack, sandbox, redis)
     async with Queue(redis, url, settle_seconds=0) as queue:
         audiences = Memberships(slack.client, redis, slack.team_id)
         turns = Dispatcher(
@@ -111,7 +115,7 @@ async def bot(sandbox: Sandbox, redis: Redis, url: str, tmp_path: Path) -> Async
             ),
             handlers=dict.fromkeys(ACTIONS, bot),
         )  # fmt: skip
-        register(slack.app, queue, Gone(redis), Talks(redis), audiences=audiences)
+        bot.gate = register(slack.app, queue, Gone(redis), Talks(redis), audiences=audiences)
         worker = asyncio.create_task(Worker(queue, turn=turns).run())
         await slack.start()
         yield bot
@@ -284,3 +288,67 @@ async def test_a_streamed_answer_shows_its_sources_once(bot: Bot, alice: Person,
     ts = await alice.says(general, f"{bot.mention} hello")
     answer = await alice.reads(general, ts, lambda text: "word199" in text)
     assert answer.count("handbook.pdf, p. 2") == 1
+
+
+# Absence.
+
+
+async def while_away(bot: Bot, *, hours: float = 4) -> CatchUp:
+    """Lose the socket as if for an hour, after which Slack tells nothing of it; return what catches up."""
+    bot.sandbox.workspace.delivery.retry_seconds = (0.0, 0.05)
+    await bot.sandbox.workspace.sockets.drop()
+    await bot.connection._sockets.close_async()  # type: ignore[union-attr,no-untyped-call]
+    await bot.redis.set(ALIVE, f"{time.time() - 3600:.6f}", ex=3600)
+
+    async def take(body: dict[str, Any]) -> None:
+        assert bot.gate
+        await bot.gate.take_late(body, bot.connection.bot_user_id, time.time() - hours * 3600)
+
+    catch_up = CatchUp(bot.connection.client, bot.redis, bot.connection.team_id, take)
+    catch_up.pause_seconds = 0
+    return catch_up
+
+
+async def test_what_was_asked_while_it_was_away_is_answered_once(
+    bot: Bot, alice: Person, bob: Person, general: str, tmp_path: Path
+) -> None:
+    """A mention, a direct message, a reply in its thread and a document; the talk of others is left alone."""
+    thread = await alice.says(general, f"{bot.mention} hello")
+    await alice.reads(general, thread)
+    catch_up = await while_away(bot)
+    (tmp_path / "handbook.pdf").write_bytes(b"%PDF-1.7\nhello")
+    await alice.says(general, f"{bot.mention} are you there?")
+    dm = await bob.dm(bot.connection.bot_user_id)
+    await bob.says(dm, "and now?")
+    await alice.says(general, "and in this thread?", thread=thread)
+    await alice.shares(general, tmp_path / "handbook.pdf")
+    await bob.says(general, "Alice, lunch?")
+    await asyncio.sleep(0.3)
+    assert len(bot.done) == 1
+    await catch_up.beat()
+    await catch_up.beat()
+    await until(lambda: len(bot.done) == 5)
+    await bot.settled()
+    texts = sorted(request.text for request in bot.done)
+    assert texts == ["", "and in this thread?", "and now?", "are you there?", "hello"]
+
+
+async def test_what_is_too_old_is_not_answered_but_its_document_is_read(
+    bot: Bot, alice: Person, general: str, tmp_path: Path
+) -> None:
+    catch_up = await while_away(bot, hours=0)
+    (tmp_path / "handbook.pdf").write_bytes(b"%PDF-1.7\nhello")
+    await alice.says(general, f"{bot.mention} are you there?")
+    await alice.shares(general, tmp_path / "handbook.pdf", f"{bot.mention} summarize")
+    await asyncio.sleep(0.3)
+    await catch_up.beat()
+    await until(lambda: bot.done)
+    await bot.settled()
+    assert [(request.action, request.text, request.unasked) for request in bot.done] == [("upload", "", True)]
+
+
+async def test_a_short_absence_is_left_to_slack(bot: Bot, alice: Person, general: str) -> None:
+    catch_up = await while_away(bot)
+    await bot.redis.set(ALIVE, f"{time.time() - 30:.6f}", ex=3600)
+    await catch_up.beat()
+    assert not bot.sandbox.workspace.calls["conversations.history"]
