@@ -32,6 +32,7 @@ SWEEP_SECONDS = 0.5
 STOP_SECONDS = 1.0
 FAMILIES = methods.__all__  # importing them is what registers them
 PAGE = Path(__file__).parent / "web"
+SAMPLES = Path(__file__).parents[2] / "deploy" / "examples"
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -151,6 +152,8 @@ def _site(workspace: Workspace, session: aiohttp.ClientSession) -> web.Applicati
     for verb, path, handler in routes:
         site.router.add_route(verb, path, with_workspace(handler))
     site.router.add_static("/page", PAGE)
+    if SAMPLES.is_dir():
+        site.router.add_static("/samples", SAMPLES)
     return site
 
 

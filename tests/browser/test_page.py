@@ -200,3 +200,14 @@ async def test_it_speaks_french(page: Page, sandbox: Sandbox) -> None:
     await french.goto(f"{sandbox.url}/?as=carol")
     await expect(french.locator("#places")).to_contain_text("Messages directs")
     await expect(french.locator("#person")).to_have_value("carol")
+
+
+async def test_the_first_view_says_what_it_is_and_offers_a_sample(page: Page, app: App) -> None:
+    card = page.locator(".welcome")
+    await expect(card).to_contain_text("play workspace on your own machine")
+    await card.get_by_role("button", name="Share the sample handbook").click()
+    await expect(page.locator("#log")).to_contain_text("handbook.pdf")
+    await card.get_by_role("button", name="How many days of paid leave").click()
+    await expect(page.locator("#log")).to_contain_text("handbook.pdf How many days of paid leave")
+    await page.locator("#places").get_by_role("button", name="team").click()
+    await expect(card).to_have_count(0)

@@ -8,6 +8,7 @@ import { openById } from "./files.js";
 import { icon } from "./icons.js";
 import { dayLine, plainText, renderMessage, when } from "./message.js";
 import { avatar, channels, nameOf, placeName, users } from "./names.js";
+import { welcome } from "./welcome.js";
 import { language, say } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
@@ -173,7 +174,7 @@ async function loadPlace() {
 function drawLog() {
   draw($("log"), state.messages, false);
   toEnd($("log"));
-  if (!state.messages.size) $("log").append(el("li", { class: "empty" }, say("empty")));
+  if (!state.messages.size) $("log").append(el("li", { class: "empty" }, say(state.place?.is_im ? "empty_direct" : "empty")));
   drawStatuses();
 }
 
@@ -184,7 +185,12 @@ function draw(log, messages, inThread) {
     if (day !== (day = when(message.ts).toDateString()) && !inThread) items.push(dayLine(message.ts));
     items.push(renderMessage(message, { me: state.me, inThread, act }));
   }
-  log.replaceChildren(...items);
+  log.replaceChildren(...introduction(inThread), ...items);
+}
+
+function introduction(inThread) {
+  if (inThread || !state.place?.is_general) return [];
+  return [welcome(state.place.id, { ask: (said) => submit({ said, files: [] }, null).catch(() => {}), attempt })];
 }
 
 function drawOne(log, messages, message, inThread) {

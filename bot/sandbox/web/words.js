@@ -12,6 +12,11 @@ const WORDS = {
     yesterday: "Yesterday", deleted: "This message was deleted.", remove_file: "Delete the file",
     dispatch_failed: "the app is not connected", operation_timeout: "the app did not answer in time",
     invalid_command: "there is no such command; type / to see them",
+    empty_direct: "Nothing has been said here yet. Ask something, drop a document, or say hello.",
+    welcome: "A play workspace on your own machine",
+    welcome_what: "Lantern and its people are made up, so that you can try Folio without Slack. Folio reads documents and answers questions about them, each sentence with its page. Nothing leaves this machine. Share the sample first, then ask about it, or drop a PDF of your own.",
+    share_sample: "Share the sample handbook", upload_failed: "the file could not be sent",
+    questions: ["How many days of paid leave do full-time employees get?", "How many hours does the full working week have?"],
   },
   fr: {
     you_are: "Vous êtes", home: "Accueil", thread: "Fil", close: "Fermer le fil", places: "Canaux et messages directs", channels: "Canaux", direct: "Messages directs",
@@ -25,6 +30,11 @@ const WORDS = {
     remove_file: "Supprimer le fichier", dispatch_failed: "l’application n’est pas connectée",
     operation_timeout: "l’application n’a pas répondu à temps",
     invalid_command: "cette commande n’existe pas ; tapez / pour les voir",
+    empty_direct: "Rien n’a encore été dit ici. Posez une question, déposez un document, ou dites bonjour.",
+    welcome: "Un espace d’essai sur votre propre machine",
+    welcome_what: "Lantern et ses membres sont inventés, pour essayer Folio sans Slack. Folio lit des documents et répond aux questions, chaque phrase avec sa page. Rien ne quitte cette machine. Partagez d’abord l’exemple, puis interrogez-le, ou déposez un PDF à vous.",
+    share_sample: "Partager le manuel d’exemple", upload_failed: "le fichier n’a pas pu être envoyé",
+    questions: ["Combien de temps dure la garantie de la station ?", "Quelle est la précision de la température ?"],
   },
 };
 
