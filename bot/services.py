@@ -20,7 +20,7 @@ from bot.errors import StartFailed
 from bot.health import Check
 from bot.limits import DailyReading
 from bot.memory import ThreadMemory
-from bot.models.presets import fetch_embeddings, fetch_llm
+from bot.models.fetch import fetch_embeddings, fetch_llm
 from bot.settings import Settings
 from bot.slack.files import SlackFiles
 from bot.slack.messages import SlackMessages

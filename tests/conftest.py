@@ -203,7 +203,7 @@ def manuel(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def embedding_model() -> Any:
     """The sentence-transformers model that the bot uses, fetched like the bot does."""
-    from bot.models.presets import fetch_embeddings
+    from bot.models.fetch import fetch_embeddings
     from bot.settings import Settings
     from indexing.embedder import TorchEncoder
 

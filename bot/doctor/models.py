@@ -9,7 +9,8 @@ import httpx
 
 from bot.doctor.finding import Finding, Findings, good, note, problem
 from bot.errors import StartFailed
-from bot.models.presets import LLM_PRESETS, fetch_llm
+from bot.models.fetch import fetch_llm
+from bot.models.presets import LLM_PRESETS
 from bot.settings import EmbeddingsSettings, LlmSettings
 
 

@@ -10,7 +10,7 @@ from bot.engine.served_model import ServedModel
 from bot.engine.server import Address, Server, serve
 from bot.engine.suspects import Suspects
 from bot.errors import StartFailed
-from bot.models.presets import fetch_llm
+from bot.models.fetch import fetch_llm
 from bot.parent import end_with_parent
 from bot.settings import Settings
 

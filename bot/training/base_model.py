@@ -36,7 +36,7 @@ def model_folder(base: str, cache_dir: Path) -> tuple[str, dict[str, str]]:
     if path.suffix != ".gguf" or not path.is_file():
         if not base.startswith(("preset:", "hub:")):
             raise StartFailed(f"{base} is neither a folder, nor a .gguf file, nor preset:NAME.")
-        from bot.models.presets import fetch_llm
+        from bot.models.fetch import fetch_llm
 
         path = fetch_llm(base, cache_dir)
     return str(path.parent), {"gguf_file": path.name}

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 from bot.errors import StartFailed
-from bot.models.download import Wheels
+from bot.models.wheels import Wheels
 from handlers.output.tables import delimiter_of, text_column
 from indexing.reading.decode import decode_text
 

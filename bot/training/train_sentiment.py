@@ -58,7 +58,7 @@ def check_head(reviews: Sequence[Review]) -> None:
 
 def load(settings: Settings) -> Any:
     """Return the sentence-transformers model of the settings."""
-    from bot.models.presets import fetch_embeddings
+    from bot.models.fetch import fetch_embeddings
     from indexing.embedder import TorchEncoder
 
     folder = fetch_embeddings(settings.embeddings.model, settings.cache_dir)

@@ -298,7 +298,7 @@ async def follow_up(path: Path, threads: int, rounds: int) -> Row:
 
 def main(arguments: list[str]) -> None:
     """Run on the files named, or on the smallest preset and the default; print a table, and JSON on the last line."""
-    from bot.models.presets import fetch_llm
+    from bot.models.fetch import fetch_llm
 
     presets = ("preset:smollm2-135m", "preset:qwen2.5-coder-1.5b")
     paths = [Path(name) for name in arguments] or [fetch_llm(name, Settings({}).cache_dir) for name in presets]

@@ -27,7 +27,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.vectorstores import InMemoryVectorStore
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 
-from bot.models.presets import fetch_embeddings
+from bot.models.fetch import fetch_embeddings
 from bot.settings import Settings
 from indexing.audience import Audience
 from indexing.chunks import chunks_of

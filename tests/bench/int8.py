@@ -23,7 +23,7 @@ TEXT = Path(__file__).parents[2] / "README.md"  # English, in every checkout, an
 
 def main() -> None:
     """Print one line for each combination, then one line of JSON."""
-    from bot.models.presets import fetch_llm
+    from bot.models.fetch import fetch_llm
 
     settings = Settings()
     source = fetch_llm(settings.llm.model, settings.cache_dir)

@@ -14,7 +14,7 @@ from bot.doctor.finding import Finding, Findings
 from bot.doctor.models import check_llm, judge_device
 from bot.doctor.slack import EVENTS, SCOPES, check_slack
 from bot.doctor.stores import check_folder, check_redis, judge_redis
-from bot.models.presets import fetch_llm
+from bot.models.fetch import fetch_llm
 from bot.settings import LlmSettings, RedisSettings, Settings, SlackSettings
 from tests.conftest import SMALL_MODEL
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bot.models.presets import fetch_llm
+from bot.models.fetch import fetch_llm
 from bot.settings import Settings
 from tests.bot.conftest import eventually
 from tests.chaos.conftest import Slack

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import indexing
-from bot.models.presets import fetch_embeddings
+from bot.models.fetch import fetch_embeddings
 from bot.settings import Settings
 from indexing.audience import Audience
 from indexing.document import Passage, Share

@@ -39,7 +39,7 @@ def main() -> None:
 async def evaluate(settings: Settings) -> dict[str, Any]:
     """Return the figures of both ways on the same documents with the same model: of all, and of the real ones alone."""
     from bot.engine import open_chat_model
-    from bot.models.presets import fetch_llm
+    from bot.models.fetch import fetch_llm
 
     real = await real_cases(settings.cache_dir / "invoices")
     path = None if settings.llm.url else fetch_llm(settings.llm.model, settings.cache_dir)

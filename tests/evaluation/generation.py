@@ -13,7 +13,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, HumanMessage
 
 from bot.engine import open_chat_model
-from bot.models.presets import fetch_llm
+from bot.models.fetch import fetch_llm
 from bot.settings import Settings
 from handlers.answering.cite import Sentences, bare, cited
 from handlers.ask import ask

@@ -37,7 +37,7 @@ async def evaluate(settings: Settings) -> dict[str, Any]:
 async def by_embedding(settings: Settings, held_out: Sequence[Review]) -> dict[str, Any]:
     """Score the head that ships, all texts of a source as one batch."""
     from bot.classifier import load_classifier
-    from bot.models.presets import fetch_embeddings
+    from bot.models.fetch import fetch_embeddings
     from indexing.embedder import Embedder, TorchEncoder
 
     folder, knobs = fetch_embeddings(settings.embeddings.model, settings.cache_dir), settings.embeddings
@@ -52,7 +52,7 @@ async def by_embedding(settings: Settings, held_out: Sequence[Review]) -> dict[s
 async def by_model(settings: Settings, held_out: Sequence[Review], shots: int) -> dict[str, Any]:
     """Score the language model, one text after the other."""
     from bot.engine import open_chat_model
-    from bot.models.presets import fetch_llm
+    from bot.models.fetch import fetch_llm
 
     path = None if settings.llm.url else fetch_llm(settings.llm.model, settings.cache_dir)
     model = await open_chat_model(settings.llm, path)

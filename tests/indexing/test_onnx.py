@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bot.models.presets import fetch_embeddings
+from bot.models.fetch import fetch_embeddings
 from bot.settings import Settings
 from indexing import onnx
 from indexing.embedder import Embedder, TorchEncoder

@@ -10,7 +10,7 @@ import pytest
 from bot.engine.remote import RemoteChatModel, connect
 from bot.engine.served_model import ServedModel
 from bot.engine.server import Address, Server
-from bot.models.presets import fetch_llm
+from bot.models.fetch import fetch_llm
 from bot.settings import LlmSettings, Settings
 
 SMALL = LlmSettings(slots=4, context_tokens=4096, threads=1)

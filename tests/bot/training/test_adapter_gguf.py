@@ -52,7 +52,7 @@ def test_engine_and_adapter_say_what_transformers_and_peft_say(tmp_path: Path) -
     """What the adapter changes in the logits is the same in both, within the noise of the quantised base."""
     import torch
 
-    from bot.models.presets import fetch_llm
+    from bot.models.fetch import fetch_llm
     from bot.training.base_model import load_base
 
     settings = Settings()

