@@ -111,7 +111,7 @@ class Queue:
         thread = request.conversation
         keys = [_seen(request.id), _inbox(thread), self._threads]
         head = await self._redo(keys, [_dump(request), thread, SEEN_SECONDS, INBOX_SECONDS])
-        await self._give_token(thread, [head], anew=True)  # the one before may be at its end just now
+        await self._give_token(thread, [head], anew=True)  # whoever is at it may be at its end just now
 
     async def cancel(self, request_id: str) -> bool:
         """Stop a request that waits or is worked on, by any process; return whether there was one."""
@@ -189,13 +189,12 @@ class Queue:
         """Count a failure of a job."""
         await self._redis.hincrby(_tries(job.request.id), "failures", 1)
 
-    async def finish(self, job: Job, *, worker: str) -> bool:
-        """Strike a job off the list and call up the next of its thread; False if its question was edited meanwhile."""
+    async def finish(self, job: Job, *, worker: str) -> None:
+        """Strike a job off the list, unless its question was edited meanwhile, and call up the next of its thread."""
         _, *head = await self._remove([_inbox(job.thread), self._threads], [job.request.id, job.thread, job.raw])
         await self._redis.delete(_tries(job.request.id))
         await self.release(job, worker=worker)
         await self._give_token(job.thread, head)
-        return not head or not head[0] or json.loads(head[0])["id"] != job.request.id
 
     async def bury(self, job: Job, reason: str) -> None:
         """Keep a week's note of a request that never succeeded: who, what and why, not what was written."""

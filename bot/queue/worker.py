@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, Protocol
 
 import structlog
 from docket import Docket
@@ -39,7 +39,6 @@ BUSY_SECONDS = (0.25, 2.0)  # pause of a request whose person is served enough a
 GRACE_SECONDS = 3.0  # at the end, for what is nearly done; the rest is begun again by the next process
 INSIST_SECONDS = 60  # a finished turn waits this long for Redis to say so
 
-T = TypeVar("T")
 
 Verdict = Literal["removed", "redone", "lost", "ending"]
 
@@ -236,10 +235,8 @@ class Worker:
             return await self._let_go(job, running.verdict)
         if error := running.task.exception():
             return await self._retry(job, error)
-        return await self._finish(job)
-
-    async def _finish(self, job: Job) -> float | None:
-        return None if await self._insist(lambda: self._queue.finish(job, worker=self.name)) else 0.0
+        await self._insist(lambda: self._queue.finish(job, worker=self.name))
+        return None
 
     async def _let_go(self, job: Job, verdict: Verdict | None) -> float | None:
         await self._insist(lambda: self._queue.release(job, worker=self.name))
@@ -248,7 +245,8 @@ class Worker:
         if verdict != "removed":
             return 0.0
         await self._tell(self._turn.stopped(job.request))
-        return await self._finish(job)
+        await self._insist(lambda: self._queue.finish(job, worker=self.name))
+        return None
 
     async def _retry(self, job: Job, error: BaseException) -> float | None:
         failures = job.failures + 1
@@ -280,12 +278,13 @@ class Worker:
             return False
         return True
 
-    async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
+    async def _insist(self, call: Callable[[], Awaitable[object]]) -> None:
         """Have Redis know, even if it is being started again just now."""
         async with asyncio.timeout(INSIST_SECONDS):
             while True:
                 try:
-                    return await call()
+                    await call()
+                    return
                 except RedisError:
                     await asyncio.sleep(0.5)
 

@@ -118,10 +118,10 @@ async def test_a_question_edited_at_the_very_end_is_done_again(
     """The edition comes between the end of the turn and the finish, while docket calls the request running."""
     finish = queue.finish
 
-    async def edited_before(job: Job, *, worker: str) -> bool:
+    async def edited_before(job: Job, *, worker: str) -> None:
         if job.request.text == "edition 1":
             await queue.redo(ask(1, text="edition 2"))
-        return await finish(job, worker=worker)
+        await finish(job, worker=worker)
 
     monkeypatch.setattr(queue, "finish", edited_before)
     await queue.put(ask(1, text="edition 1"))
@@ -135,11 +135,10 @@ async def test_a_question_edited_just_after_its_end_is_done_again(
 ) -> None:
     finish = queue.finish
 
-    async def edited_after(job: Job, *, worker: str) -> bool:
-        finished = await finish(job, worker=worker)
+    async def edited_after(job: Job, *, worker: str) -> None:
+        await finish(job, worker=worker)
         if job.request.text == "edition 1":
             await queue.redo(ask(1, text="edition 2"))
-        return finished
 
     monkeypatch.setattr(queue, "finish", edited_after)
     await queue.put(ask(1, text="edition 1"))
