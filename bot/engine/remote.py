@@ -16,6 +16,7 @@ from pydantic import PrivateAttr, SecretStr
 
 from bot.engine.errors import Busy, DecodeFailed, EngineDied, EngineError, TimedOut, TooLong, Unavailable
 from bot.engine.supervisor import Supervisor
+from bot.engine.thoughts import Thoughts
 from bot.engine.vocabulary import Vocabulary
 from bot.settings import LlmSettings
 
@@ -83,7 +84,7 @@ class RemoteChatModel(ChatOpenAI):
         await self._begin()
         while True:
             try:
-                return await super()._agenerate(*arguments, **kwargs)
+                return without_thoughts(await super()._agenerate(*arguments, **kwargs))
             except APIError as failure:
                 if self.openai_api_base == ENGINE_URL or not _leave_out(failure, kwargs):
                     raise engine_error(failure, self.context_tokens) from failure
@@ -106,12 +107,14 @@ class RemoteChatModel(ChatOpenAI):
             await self._supervisor.wait_until_up(RESTART_SECONDS)
 
     async def _whole_stream(self, *arguments: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
-        """Stream an answer; raise Unavailable if it stops without an end."""
-        ended = False
+        """Stream an answer without what was thought before it; raise Unavailable if it stops without an end."""
+        ended, thoughts = False, Thoughts()
         async with aclosing(super()._astream(*arguments, **kwargs)) as chunks:  # type: ignore[type-var]
             async for chunk in chunks:
                 ended = ended or bool((chunk.generation_info or {}).get("finish_reason"))
-                yield chunk
+                words = thoughts.visible(str(chunk.message.content)) + (thoughts.rest() if ended else "")
+                message = chunk.message.model_copy(update={"content": words})
+                yield ChatGenerationChunk(message=message, generation_info=chunk.generation_info)
         if not ended:
             raise Unavailable("the server closed the stream before the answer's end")
 
@@ -139,6 +142,15 @@ class RemoteChatModel(ChatOpenAI):
                 "expected_wait_seconds": place["expected_wait_seconds"],
             }
         return converted
+
+
+def without_thoughts(result: ChatResult) -> ChatResult:
+    """Return a whole answer without what was thought before it."""
+    for generation in result.generations:
+        thoughts = Thoughts()
+        generation.message.content = thoughts.visible(str(generation.message.content)) + thoughts.rest()
+        generation.text = generation.message.content
+    return result
 
 
 def _leave_out(failure: APIError, options: dict[str, Any]) -> bool:

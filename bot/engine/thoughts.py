@@ -3,7 +3,7 @@
 import re
 
 OPENINGS = ("<think>", "<thinking>", "<seed:think>", "[THINK]")
-CLOSING = re.compile(r"</(?:seed:)?think(?:ing)?>\s*|\[/THINK\]\s*")
+CLOSING = re.compile(r"</(?:seed:)?think(?:ing)?>|\[/THINK\]")
 LONGEST_MARK = 16  # characters: so much is held back while a thought may be ending
 
 
@@ -14,6 +14,7 @@ class Thoughts:
         self._held = ""
         self._is_thinking = False
         self._is_answering = False
+        self._has_thought = False
 
     def visible(self, text: str) -> str:
         """Take the next words; return what of all so far may be shown now."""
@@ -28,15 +29,16 @@ class Thoughts:
                 return ""
             opening = next((mark for mark in OPENINGS if beginning.startswith(mark)), "")
             self._is_thinking, self._is_answering = bool(opening), not opening
-            if opening:
-                self._held = beginning.removeprefix(opening)
+            self._has_thought = self._has_thought or self._is_thinking
+            self._held = beginning.removeprefix(opening) if self._has_thought else self._held
         answer, self._held = self._held, ""
         return answer
 
     def rest(self) -> str:
         """Return what is left at the end: nothing of a thought that never ended."""
-        answer, self._held = ("" if self._is_thinking else self._held), ""
-        return answer
+        answer = "" if self._is_thinking else self._held
+        self._held = ""
+        return answer.lstrip() if self._has_thought else answer
 
     def _end_of_thought(self) -> bool:
         """Drop what was thought; tell whether it has ended."""

@@ -159,5 +159,3 @@ async def test_the_person_is_known_to_the_engine(chat_model: RemoteChatModel, se
 
 def test_threads_without_a_loop_are_answered_too(chat_model: RemoteChatModel) -> None:
     assert chat_model.invoke("Hi", max_tokens=3).content is not None
-
-
