@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Literal, cast
@@ -27,6 +27,7 @@ from bot.slack.posted import PostedMessages
 from bot.slack.status import end_session
 from bot.slack.thread import open_thread
 from handlers import HANDLERS, PRIVATE
+from handlers.context.documents import shares_of
 from handlers.pieces import Pieces, UserError
 from handlers.request import Handler, Request, Services, unheard
 from handlers.text.messages import say
@@ -35,7 +36,6 @@ logger = structlog.get_logger()
 
 Outcome = Literal["answered", "refused", "failed", "gone", "delayed", "stopped", "given up"]
 LONGEST_SECONDS = 3600  # a summary of a thousand pages on a slow machine; what takes longer hangs
-FORGETTING = frozenset({"docs", "forget_me", "upload"})  # actions after which a document may be gone
 
 
 @dataclass
@@ -137,22 +137,25 @@ class Dispatcher:
             await self.limits.charge(request)
         request = await self._opened(request)
         request = replace(request, audience=await self.audiences.resolve(request))
-        before = await self.upkeep.places() if request.action in FORGETTING else None
+        removed: list[str] = []
         try:
-            await self._handle(request, clock)
+            await self._handle(request, clock, removed.append)
         except SlackApiError as error:
             if request.unasked or not request.thread or not is_restricted(error):
                 raise
-            await self._handle(replace(request, thread=""), clock)  # without a thread it is answered privately
-        if before is not None:
-            await self.upkeep.tidy(before)
+            await self._handle(replace(request, thread=""), clock, removed.append)  # answered privately
+        finally:
+            await (self.upkeep.tidy() if "" in removed else self.upkeep.settle(removed))
 
-    async def _handle(self, request: Request, clock: Clock) -> None:
-        answer = Answer(self.client, self.redis, request)
+    async def _shares_of(self, documents: Collection[str], request: Request) -> Mapping[str, frozenset[str]]:
+        return await shares_of(documents, request.audience, self.services.library)
+
+    async def _handle(self, request: Request, clock: Clock, removed: Callable[[str], None]) -> None:
+        answer = Answer(self.client, self.redis, request, self._shares_of)
         report = unheard if request.unasked else answer.report
-        services = replace(self.services, report=report, model=model_for(request, self.services.model))
-        pieces = self.handlers[request.action](request, services)
-        await answer.show(clock.watch(pieces))
+        model = model_for(request, self.services.model)
+        services = replace(self.services, report=report, model=model, removed=removed)
+        await answer.show(clock.watch(self.handlers[request.action](request, services)))
 
     async def _language(self, user: str) -> str:
         """Return a person's language, which the listener did not wait for when it met somebody new."""

@@ -1,7 +1,7 @@
 """What was said in each thread, in Redis: bound to its conversation, forgotten after some days."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +66,7 @@ class ThreadMemory:
             return
         keys = _Keys(conversation)
         pairs = [part for message in messages for part in (message.id or "", json.dumps(message_to_dict(message)))]
-        indexes = {index for message in messages for index in _indexes(message)}
+        indexes = {index for message in messages for index in _indexes(conversation, message)}
         await self._add([keys.order, keys.said, *sorted(indexes)], [self._seconds, LONGEST, *pairs])
 
     async def forget(self, conversation: str) -> int:
@@ -86,13 +86,22 @@ class ThreadMemory:
         """Drop every message by this person, and the answers to them; return how many."""
         return await self._forget_indexed(_person(user), lambda message: message.additional_kwargs.get("user") == user)
 
-    async def forget_document(self, document_id: str, channel: str = "") -> int:
-        """Drop every turn (of a channel) whose answer came from this document; return how many messages."""
-        return await self._forget_indexed(
-            _document(document_id),
-            lambda message: document_id in message.additional_kwargs.get("documents", ()),
-            lambda conversation: not channel or conversation.split(":")[1] == channel,
-        )
+    async def forget_document(self, document_id: str, visible: Collection[str] = ()) -> int:
+        """Drop every turn that came from this document and that no share in these conversations allows; count them."""
+
+        def is_meant(message: BaseMessage) -> bool:
+            channels = _shared_in(message).get(document_id)
+            return channels is not None and frozenset(channels).isdisjoint(visible)
+
+        return await self._forget_indexed(_document(document_id), is_meant)
+
+    async def allowed(self, document_id: str) -> frozenset[str]:
+        """Return the conversations whose shares allowed what is remembered of a document."""
+        allowed: set[str] = set()
+        for order in await self._redis.smembers(_document(document_id)):
+            for message in await self.recall(_conversation(order)):
+                allowed |= set(_shared_in(message).get(document_id, ()))
+        return frozenset(allowed)
 
     async def documents(self) -> set[str]:
         """Return the documents that some answer came from."""
@@ -104,41 +113,39 @@ class ThreadMemory:
 
     async def channels(self) -> set[str]:
         """Return the channels in which something that is remembered was said."""
-        return {order.split(":")[2] async for order in self._redis.scan_iter("memory:*:order", count=1000)}
+        return await self._named(_channel(""))
 
     async def forget_channel(self, channel: str) -> int:
         """Drop the memory of every thread of a channel that is gone; return how many messages."""
         forgotten = 0
-        async for order in self._redis.scan_iter(f"memory:*:{channel}:*:order", count=1000):
-            forgotten += await self.forget(order.removeprefix("memory:").removesuffix(":order"))
+        for order in await self._redis.smembers(_channel(channel)):
+            forgotten += await self.forget(_conversation(order))
+        await self._redis.delete(_channel(channel))
         return forgotten
 
     async def move_channel(self, old: str, new: str) -> None:
         """Remember a channel's threads under its new id."""
-        async for order in self._redis.scan_iter(f"memory:*:{old}:*:order", count=1000):
-            conversation = order.removeprefix("memory:").removesuffix(":order")
+        for order in await self._redis.smembers(_channel(old)):
+            conversation = _conversation(order)
             team, _, thread = conversation.split(":")
-            messages = [
-                message.model_copy(update={"id": (message.id or "").replace(f"{team}:{old}:", f"{team}:{new}:")})
-                for message in await self.recall(conversation)
-            ]
+            messages = [_moved(message, team, old, new) for message in await self.recall(conversation)]
             await self.add(f"{team}:{new}:{thread}", messages)
             await self.forget(conversation)
+        await self._redis.delete(_channel(old))
 
     async def _named(self, prefix: str) -> set[str]:
         return {key.removeprefix(prefix) async for key in self._redis.scan_iter(f"{prefix}*", count=1000)}
 
-    async def _forget_indexed(
-        self, index: str, is_meant: Callable[[BaseMessage], bool], is_here: Callable[[str], bool] = lambda _: True
-    ) -> int:
+    async def _forget_indexed(self, index: str, is_meant: Callable[[BaseMessage], bool]) -> int:
         forgotten = 0
         for order in await self._redis.smembers(index):
-            conversation = order.removeprefix("memory:").removesuffix(":order")
-            if is_here(conversation):
-                messages = await self.recall(conversation)
-                turns = {_turn(message.id or "") for message in messages if is_meant(message)}
-                ids = [message.id or "" for message in messages if _turn(message.id or "") in turns]
-                forgotten += await self._drop(_Keys(conversation), ids)
+            conversation = _conversation(order)
+            messages = await self.recall(conversation)
+            turns = {_turn(message.id or "") for message in messages if is_meant(message)}
+            going = [message for message in messages if _turn(message.id or "") in turns]
+            forgotten += await self._drop(_Keys(conversation), [message.id or "" for message in going])
+            staying = {each for message in messages if message not in going for each in _indexes(conversation, message)}
+            if index not in staying:
                 await self._redis.srem(index, order)
         return forgotten
 
@@ -154,10 +161,40 @@ def _turn(message_id: str) -> str:
     return message_id.rpartition(":")[0]
 
 
-def _indexes(message: BaseMessage) -> list[str]:
+def _indexes(conversation: str, message: BaseMessage) -> list[str]:
     about = message.additional_kwargs
     person = [_person(about["user"])] if about.get("user") else []
-    return person + [_document(document_id) for document_id in about.get("documents", ())]
+    documents = [_document(document_id) for document_id in about.get("documents", ())]
+    return [_channel(conversation.split(":")[1]), *person, *documents]
+
+
+def _shared_in(message: BaseMessage) -> dict[str, list[str]]:
+    """Return the documents that a message came from, each with the conversations whose shares allowed it."""
+    about = message.additional_kwargs
+    known: dict[str, list[str]] = about.get("shared_in", {})
+    return {document_id: known.get(document_id, []) for document_id in about.get("documents", ())}
+
+
+def _moved(message: BaseMessage, team: str, old: str, new: str) -> BaseMessage:
+    """Return a message as it is remembered under its channel's new id."""
+    shared_in = {
+        document_id: [new if channel == old else channel for channel in channels]
+        for document_id, channels in _shared_in(message).items()
+    }
+    return message.model_copy(
+        update={
+            "id": (message.id or "").replace(f"{team}:{old}:", f"{team}:{new}:"),
+            "additional_kwargs": message.additional_kwargs | ({"shared_in": shared_in} if shared_in else {}),
+        }
+    )
+
+
+def _conversation(order: str) -> str:
+    return order.removeprefix("memory:").removesuffix(":order")
+
+
+def _channel(channel: str) -> str:
+    return f"memory-of-channel:{channel}"
 
 
 def _person(user: str) -> str:

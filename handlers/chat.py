@@ -10,7 +10,7 @@ from handlers import ask as asking
 from handlers.answering.cite import Sentences
 from handlers.answering.condense import depends_on_history
 from handlers.context.generate import stream_reply
-from handlers.context.history import is_about_documents, recall, recent_messages, remember
+from handlers.context.history import documents_behind, is_about_documents, recall, recent_messages, remember
 from handlers.context.talk import is_about_talk, talk_before
 from handlers.pieces import Pieces, Text, UserError
 from handlers.request import Request, Services
@@ -93,7 +93,7 @@ async def converse(
     if not "".join(shown).strip():
         shown = [say("chat.speechless", language)]
         yield Text(shown[0])
-    await remember(request, services, "".join(shown).strip())
+    await remember(request, services, "".join(shown).strip(), documents=documents_behind(messages))
 
 
 def chat_prompt(

@@ -100,6 +100,10 @@ def unheard(_: Progress) -> None:
     """Take a report that nobody waits for."""
 
 
+def unnoticed(_: str) -> None:
+    """Take the note that shares of a document went, which nobody waits for."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Services:
     """What handlers may use; built once in bot/app.py, and bound to each turn."""
@@ -118,6 +122,9 @@ class Services:
     quota: ReadingQuota = field(default_factory=NoQuota)
     pace: ReadingPace = field(default_factory=ReadingPace)
     report: Report = unheard  # bound to the turn by bot/dispatcher.py
+    removed: Callable[[str], None] = (
+        unnoticed  # takes the ids of documents that lost shares, "" for unknown ones; bound likewise
+    )
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +18,6 @@ from bot.slack.changes import CHANNEL_GONE, SlackChange
 from bot.slack.errors import SLACK_ERRORS, code
 from bot.slack.quotes import Quotes
 from indexing.audience import Audience
-from indexing.document import Document
 from indexing.library import Library
 
 logger = structlog.get_logger()
@@ -85,24 +84,22 @@ class Reconciler:
         await self.tidy()
         logger.info("reconciled", shares_before=len(shares), shares_after=len(await self.library.shares()))
 
-    async def places(self) -> dict[str, frozenset[str]]:
-        """Return where each document is shared."""
-        documents = await self._documents()
-        return {document.id: frozenset(share.channel for share in document.shares) for document in documents}
+    async def tidy(self) -> None:
+        """Settle everything of which something is shown or remembered."""
+        await self.settle([*await self.quotes.documents(), *await self.memory.documents()])
 
-    async def tidy(self, before: Mapping[str, frozenset[str]] | None = None) -> None:
-        """Withdraw the quotes and the memory of documents that are gone, whichever way they went.
+    async def settle(self, document_ids: Iterable[str], going: Mapping[str, Collection[str]] | None = None) -> None:
+        """Take back what is shown and remembered of documents and no share that allowed it is left; harmless twice.
 
-        With the places of before also those of documents that are gone from some of their places.
+        Where a document's shares in some conversations are about to go, they count as gone.
         """
-        there = await self.places()
-        for document_id, channels in (before or {}).items():
-            for channel in channels - there.get(document_id, frozenset()):
-                await self._forget_quotes(document_id, channel)
-        for document_id in await self.memory.documents() - there.keys():
-            await self.memory.forget_document(document_id)
-        for document_id in set(await self.quotes.documents()) - there.keys():
-            await self.quotes.withdraw(document_id)
+        for document_id in sorted(set(document_ids)):
+            allowed = await self.quotes.allowed(document_id) | await self.memory.allowed(document_id)
+            document = await self.library.document(document_id, readable_by=Audience(allowed))
+            visible = {share.channel for share in document.shares} if document else set()
+            visible -= set((going or {}).get(document_id, ()))
+            await self.quotes.withdraw(document_id, visible)
+            await self.memory.forget_document(document_id, visible)
 
     async def _follow_unshared(self, change: SlackChange) -> None:
         """Forget files in the channel that they left; where Slack names none, wherever it does not show them."""
@@ -172,27 +169,22 @@ class Reconciler:
     async def _rename_channel(self, change: SlackChange) -> None:
         await self.library.move_channel(change.channel, change.new_channel)
         await self.memory.move_channel(change.channel, change.new_channel)
+        await self.quotes.move_channel(change.channel, change.new_channel)
 
     async def _forget_message(self, change: SlackChange) -> None:
         await self._unshare(channel=change.channel, ts=change.ts)
         await self.memory.forget_turn(change.conversation, change.request_id)
 
     async def _unshare(self, **which: str) -> None:
-        """Remove shares, and before them what was quoted of them, so that a kill in between leaves no quote behind."""
-        for removal in await self.library.would_go(**which):
-            for channel in removal.channels if not removal.is_gone else [""]:
-                await self._forget_quotes(removal.document_id, channel)
+        """Remove shares, and before them what they alone allowed: a kill in between leaves nothing behind.
+
+        Afterwards once more: an answer may have been shown meanwhile.
+        """
+        removals = await self.library.would_go(**which)
+        ids = [removal.document_id for removal in removals]
+        await self.settle(ids, going={removal.document_id: removal.channels for removal in removals})
         await self.library.unshare(**which)
-
-    async def _forget_quotes(self, document_id: str, channel: str) -> None:
-        """Take back what was said from a document in a channel; "": everywhere."""
-        await self.quotes.withdraw(document_id, channel)
-        await self.memory.forget_document(document_id, channel)
-
-    async def _documents(self) -> list[Document]:
-        """Return all documents with all their shares."""
-        everywhere = Audience(frozenset(share.channel for share in await self.library.shares()))
-        return await self.library.documents(everywhere)
+        await self.settle(ids)
 
 
 def seconds_until_night(now: datetime) -> float:

@@ -15,7 +15,7 @@ from bot.slack.markdown import SafeStream, safe
 from bot.slack.post import Post
 from bot.slack.posted import PostedMessages
 from bot.slack.private import PrivateAnswer
-from bot.slack.quotes import Quotes
+from bot.slack.quotes import Quotes, SharesOf, in_its_own_conversation
 from bot.slack.rate_limits import RateLimits
 from bot.slack.status import Status
 from bot.slack.uploads import Uploads
@@ -36,14 +36,19 @@ class _Mark(Enum):
 class Answer:
     """One request's answer; the same messages are taken up when the request is done again."""
 
-    def __init__(self, client: AsyncWebClient, redis: Redis, request: Request) -> None:
+    def __init__(
+        self, client: AsyncWebClient, redis: Redis, request: Request, shares_of: SharesOf = in_its_own_conversation
+    ) -> None:
+        """Make an answer; `shares_of` tells which shares allow what it shows, none for what was taken away."""
         self._client, self._request = client, request
         self._ledger = PostedMessages(redis, request)
         self._pace = RateLimits(redis, request.team)
-        self._quotes = Quotes(client, redis)
+        self._quotes, self._shares_of = Quotes(client, redis), shares_of
         self._uploads = Uploads(client, self._ledger, request)
         self._status = Status(client, request.channel, "" if request.unasked else request.thread)
-        self._private = None if request.thread else PrivateAnswer(client, self._ledger, request, self._quotes)
+        self._private = (
+            None if request.thread else PrivateAnswer(client, self._ledger, request, self._quotes, shares_of)
+        )
         self._safe = SafeStream()
         self._post: Post | None = None
         self._sources: list[Source] = []
@@ -256,12 +261,23 @@ class Answer:
     async def _close(self, count: int) -> None:
         await self._record_quotes()
         await self._delete_surplus(count)
+        await self._withdraw_what_went()
         await self._ledger.finish()
 
     async def _record_quotes(self) -> None:
         documents = {source.passage.document_id for source in self._sources}
+        shares = await self._shares_of(documents, self._request)
+        noted = dict.fromkeys(documents, frozenset[str]()) | dict(shares)
         for ts in filter(None, self._ledger.record.messages):
-            await self._quotes.record(documents, self._request.channel, ts, self._request.language)
+            await self._quotes.record(noted, self._request.channel, ts, self._request.language)
+        for file_id in self._ledger.record.file_ids:
+            await self._quotes.record_file(noted, file_id)
+
+    async def _withdraw_what_went(self) -> None:
+        """Take back what shows a document that was taken away while it was written: no event finds it any more."""
+        documents = {source.passage.document_id for source in self._sources}
+        for document_id in documents - (await self._shares_of(documents, self._request)).keys():
+            await self._quotes.withdraw(document_id)
 
     def _below(self, streamed: bool) -> list[str]:
         """Return what `text` says besides the answer; rows of a streamed message are in its blocks alone."""

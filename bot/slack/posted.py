@@ -26,6 +26,7 @@ class PostedMessage:
     edition: str = ""  # of the question that was answered
     done: bool = False
     messages: list[str] = field(default_factory=list)
+    file_ids: list[str] = field(default_factory=list)  # of all files that were handed over, of earlier tries too
     files: list[str] = field(default_factory=list)  # names of those handed over; a name alone was about to be
 
 

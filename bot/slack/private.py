@@ -1,5 +1,6 @@
 """An answer that only the asker sees: by the command's response_url, else as an ephemeral message."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
@@ -10,7 +11,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot.slack.blocks import MOST_BLOCKS, Block, markdown_block, plain_text, row_blocks, source_blocks, source_lines
 from bot.slack.markdown import safe
 from bot.slack.posted import PostedMessages
-from bot.slack.quotes import Quotes
+from bot.slack.quotes import Quotes, SharesOf
 from bot.slack.uploads import Uploads
 from handlers.pieces import Attachment, Choices, Picture, Pieces, Source, Sources, Text
 from handlers.request import Request
@@ -22,8 +23,11 @@ LONGEST_TEXT = 3_000  # characters; more was seen to be refused in ephemeral mes
 class PrivateAnswer:
     """Such messages can't be streamed, read back or changed: the answer is one message, at the end."""
 
-    def __init__(self, client: AsyncWebClient, ledger: PostedMessages, request: Request, quotes: Quotes) -> None:
-        self._client, self._ledger, self._request, self._quotes = client, ledger, request, quotes
+    def __init__(
+        self, client: AsyncWebClient, ledger: PostedMessages, request: Request, quotes: Quotes, shares_of: SharesOf
+    ) -> None:
+        self._client, self._ledger, self._request = client, ledger, request
+        self._quotes, self._shares_of = quotes, shares_of
         self._uploads = Uploads(client, ledger, request)
         self._text = ""
         self._sources: list[Source] = []
@@ -64,6 +68,8 @@ class PrivateAnswer:
             await self._respond(again)
         else:
             await self._ephemeral()
+        for file_id in self._ledger.record.file_ids:
+            await self._quotes.record_file(await self._shares(), file_id)
         await self._ledger.finish()
 
     async def _respond(self, again: bool) -> None:
@@ -96,8 +102,12 @@ class PrivateAnswer:
         posted = await self._client.chat_postMessage(
             channel=self._request.user, unfurl_links=False, unfurl_media=False, **self._body()
         )
-        documents = {source.passage.document_id for source in self._sources}
-        await self._quotes.record(documents, str(posted["channel"]), str(posted["ts"]), self._request.language)
+        await self._quotes.record(
+            await self._shares(), str(posted["channel"]), str(posted["ts"]), self._request.language
+        )
+
+    async def _shares(self) -> Mapping[str, frozenset[str]]:
+        return await self._shares_of({source.passage.document_id for source in self._sources}, self._request)
 
     def _body(self) -> dict[str, Any]:
         text, language = safe(self._text), self._request.language

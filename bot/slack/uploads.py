@@ -22,7 +22,7 @@ class Uploads:
             await self._note(number, f"done {name}")
             return
         await self._note(number, f"begun {name}")
-        await self._client.files_upload_v2(
+        answer = await self._client.files_upload_v2(
             channel=channel or self._request.channel,
             thread_ts=None if channel else self._request.thread or None,
             filename=name,
@@ -30,6 +30,7 @@ class Uploads:
             alt_txt=safe(description)[:1000] or None,
             content=data,
         )
+        self._ledger.record.file_ids += [str(file["id"]) for file in answer.get("files") or []]
         await self._note(number, f"done {name}")
 
     async def _note(self, number: int, entry: str) -> None:

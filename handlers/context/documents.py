@@ -1,14 +1,20 @@
 """Which document a person means: by name, by file, or the last one shared here."""
 
+import asyncio
 import difflib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from handlers.pieces import UserError
 from handlers.request import Request, Services
 from handlers.text.messages import say
 from handlers.text.normalize import letters_only
+from indexing.audience import Audience
 from indexing.document import Document, Share
+
+if TYPE_CHECKING:
+    from indexing.library import Library
 
 MOST_NEAR = 3
 
@@ -57,6 +63,13 @@ def unknown_document(name: str, documents: Sequence[Document], language: str) ->
     names = similar_names(name, documents) or [document.name for document in documents[:MOST_NEAR]]
     hint = say("docs.did_you_mean", language, names=", ".join(f"`{known}`" for known in names)) if names else ""
     return UserError(f"{say('docs.unknown', language, name=name)} {hint}".strip())
+
+
+async def shares_of(document_ids: Collection[str], audience: Audience, library: "Library") -> dict[str, frozenset[str]]:
+    """Return where documents are shared, as far as this audience may see; without those that it may not see."""
+    ids = sorted(set(document_ids))
+    documents = await asyncio.gather(*(library.document(one, readable_by=audience) for one in ids))
+    return {one.id: frozenset(share.channel for share in one.shares) for one in documents if one}
 
 
 async def last_shared(request: Request, services: Services) -> Document | None:

@@ -5,22 +5,38 @@ from itertools import accumulate
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
+from handlers.context.documents import shares_of
 from handlers.request import Request, Services
 
 MESSAGE_TOKENS = 8  # what a chat template puts around each message
 
 
 async def recall(request: Request, services: Services) -> list[BaseMessage]:
-    """Return what was said in the thread before this request; a redone request does not see its own first try."""
+    """Return what was said in the thread before this request, as far as those who see it now may read it.
+
+    A redone request does not see its own first try. A turn that came from a document which one of today's readers may
+    not read is left out, question and answer.
+    """
     said = await services.memory.recall(request.conversation)
-    return [message for message in said if not (message.id or "").startswith(f"{request.id}:")]
+    before = [message for message in said if not (message.id or "").startswith(f"{request.id}:")]
+    readable = await shares_of(documents_behind(before), request.audience, services.library)
+    return [message for message in before if readable.keys() >= set(documents_behind([message]))]
+
+
+def documents_behind(messages: Sequence[BaseMessage]) -> list[str]:
+    """Return the documents that messages came from."""
+    return sorted({one for message in messages for one in message.additional_kwargs.get("documents", ())})
 
 
 async def remember(
     request: Request, services: Services, answer: str, *, documents: Sequence[str] = (), standalone: str = ""
 ) -> None:
     """Keep a question and its answer, and which documents the answer came from, so that both can be forgotten."""
-    about = {"user": request.user, "documents": list(documents)}
+    shares = await shares_of(documents, request.audience, services.library)
+    if shares.keys() < set(documents):
+        return  # one of them was taken away while the answer was written
+    shared_in = {document_id: sorted(channels) for document_id, channels in shares.items()}
+    about = {"user": request.user, "documents": sorted(shares), "shared_in": shared_in}
     question = HumanMessage(
         request.text, id=f"{request.id}:q", additional_kwargs=about | ({"standalone": standalone} if standalone else {})
     )
@@ -57,4 +73,4 @@ def questions_of(history: Sequence[BaseMessage]) -> list[str]:
 
 def is_about_documents(history: Sequence[BaseMessage]) -> bool:
     """Tell whether an answer in this thread came from documents."""
-    return any(message.additional_kwargs.get("documents") for message in history)
+    return bool(documents_behind(history))

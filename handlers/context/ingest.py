@@ -68,6 +68,8 @@ async def fetched(file_id: str, request: Request, services: Services) -> Outcome
                 services.report(progress(stage, done, total, name, language))
 
             receipt = await services.library.add(file.path, share, report=report)
+            if receipt.replaced:
+                services.removed("")
             is_known = not receipt.known_in.isdisjoint(request.audience.channels)
             return Ingested(name, await paced(receipt, is_known, services, report), is_known)
         except (FileRefused, UnreadableDocument) as refused:

@@ -19,7 +19,7 @@ def memory(redis: Redis) -> ThreadMemory:
 
 def turn(number: int, user: str = "U1", documents: tuple[str, ...] = (), words: str = "") -> list[BaseMessage]:
     """Make the two messages of a turn."""
-    about = {"user": user, "documents": list(documents)}
+    about = {"user": user, "documents": list(documents), "shared_in": {one: ["C1", "C2"] for one in documents}}
     question = HumanMessage(words or f"question {number}", id=f"T:C:{number}:q", additional_kwargs={"user": user})
     return [question, AIMessage(f"answer {number}", id=f"T:C:{number}:a", additional_kwargs=about)]
 
@@ -76,15 +76,22 @@ async def test_forgetting_a_person_takes_the_answers_along(memory: ThreadMemory)
     assert await said(memory, ELSEWHERE) == []
 
 
-async def test_forgetting_a_document_takes_what_was_answered_from_it(memory: ThreadMemory) -> None:
+async def test_forgetting_a_document_takes_what_no_share_allows(memory: ThreadMemory) -> None:
     await memory.add(HERE, [*turn(1, documents=("D1", "D2")), *turn(2)])
     await memory.add(ELSEWHERE, turn(3, documents=("D1",)))
     assert await memory.documents() == {"D1", "D2"}
-    assert await memory.forget_document("D1", "C2") == 2
-    assert len(await said(memory)) == 4
-    assert await memory.forget_document("D1") == 2
+    assert await memory.allowed("D1") == {"C1", "C2"}
+    assert await memory.forget_document("D1", {"C2", "C3"}) == 0
+    assert await memory.forget_document("D1", {"C3"}) == 4
     assert await said(memory) == ["question 2", "answer 2"]
     assert "D1" not in await memory.documents()
+
+
+async def test_what_is_remembered_of_an_unknown_share_is_forgotten_with_the_first(memory: ThreadMemory) -> None:
+    """A version of before did not note which shares allowed a turn."""
+    about = {"user": "U1", "documents": ["D1"]}
+    await memory.add(HERE, [AIMessage("27", id="T:C:1:a", additional_kwargs=about)])
+    assert await memory.forget_document("D1", {"C1"}) == 1
 
 
 async def test_forgetting_a_turn_and_a_channel(memory: ThreadMemory) -> None:

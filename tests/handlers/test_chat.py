@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
-from handlers.context.history import recent_messages
+from handlers.context.history import recent_messages, remember
 from handlers.pieces import Choices, UserError
 from handlers.request import Request, Services
+from indexing.audience import Audience
 from indexing.library import Receipt
 from tests.handlers.conftest import ScriptedModel, Shown
 
@@ -119,3 +120,41 @@ def test_most_follow_ups_in_a_long_thread_begin_as_the_one_before() -> None:
 def test_a_huge_answer_does_not_push_out_its_own_question() -> None:
     said = [HumanMessage("word " * 50), AIMessage("word " * 10), HumanMessage("tell me"), AIMessage("word " * 360)]
     assert recent_messages(said, lambda text: len(text.split()), 400) == said[2:]
+
+
+async def test_memory_of_a_document_that_one_of_todays_readers_may_not_read_is_not_used(
+    shares: Shares, asked: Asked, do: Do, model: ScriptedModel
+) -> None:
+    """Alice was answered from #finance in #team; then carol, who is not in #finance, came and asks in that thread."""
+    await shares("salaries.md", "Dora Quill earns 91,250 euros a year.", channel="C9")
+    model.says("Dora Quill earns 91,250 euros a year [1].", "I do not know.", "She earns 91,250 euros.")
+    first = asked("ask", "What does Dora Quill earn a year?", audience=Audience(frozenset({"C1", "C9"})))
+    assert "91,250" in (await do(first)).text
+    again = {"thread": first.thread, "text": "Say your last sentence anew, please."}
+    await do(asked("chat", **again))
+    assert not any("91,250" in str(message.content) for message in model.asked[-1])
+    await do(asked("chat", audience=first.audience, **again))
+    assert any("91,250" in str(message.content) for message in model.asked[-1])
+
+
+async def test_what_the_model_says_from_memory_is_known_to_come_from_its_documents(
+    shares: Shares, asked: Asked, do: Do, model: ScriptedModel, services: Services
+) -> None:
+    receipt = await shares("salaries.md", "Dora Quill earns 91,250 euros a year.")
+    model.says("Dora Quill earns 91,250 euros a year [1].", "She earns 91,250 euros.")
+    first = asked("ask", "What does Dora Quill earn a year?")
+    await do(first)
+    await do(asked("chat", "Say your last sentence anew, please.", thread=first.thread))
+    *_, repeated = await services.memory.recall(first.conversation)
+    assert repeated.additional_kwargs["documents"] == [receipt.document.id]
+    assert repeated.additional_kwargs["shared_in"] == {receipt.document.id: ["C1"]}
+
+
+async def test_an_answer_from_a_document_that_went_meanwhile_is_not_remembered(
+    shares: Shares, asked: Asked, services: Services
+) -> None:
+    receipt = await shares("salaries.md", "Dora Quill earns 91,250 euros a year.")
+    await services.library.unshare(document_id=receipt.document.id)
+    request = asked("ask", "What does Dora Quill earn a year?")
+    await remember(request, services, "91,250 euros", documents=[receipt.document.id])
+    assert await services.memory.recall(request.conversation) == []

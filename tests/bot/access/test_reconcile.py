@@ -68,12 +68,12 @@ async def document(
     receipt = await library.add(path, shared())
     await library.add(path, shared(channel="C2", file_id="F2", ts="2.0", user="U2"))
     for channel in ("C1", "C2"):
-        said = {"user": "U1", "documents": [receipt.document.id]}
+        said = {"user": "U1", "documents": [receipt.document.id], "shared_in": {receipt.document.id: [channel]}}
         turn = [HumanMessage("how many?", id=f"T1:{channel}:9.0:q", additional_kwargs={"user": "U1"}),
                 AIMessage("27 [1]", id=f"T1:{channel}:9.0:a", additional_kwargs=said)]  # fmt: skip
         await memory.add(f"T1:{channel}:9.0", turn)
         wire._chat_postMessage({"channel": channel, "text": "27 days", "thread_ts": "9.0"})
-        await quotes.record([receipt.document.id], channel, wire.said(channel)[0]["ts"])
+        await quotes.record({receipt.document.id: {channel}}, channel, wire.said(channel)[0]["ts"])
     return str(receipt.document.id)
 
 
@@ -117,11 +117,42 @@ async def test_a_document_that_is_gone_is_not_quoted_anywhere(
 ) -> None:
     """Somebody was answered from it in a direct message, where it was never shared."""
     wire._chat_postMessage({"channel": "D7", "text": "27 days", "thread_ts": "8.0"})
-    await quotes.record([document], "D7", wire.said("D7")[0]["ts"])
+    await quotes.record({document: {"C1", "C2"}}, "D7", wire.said("D7")[0]["ts"])
     await upkeep.handle(event("file_deleted", files=("F1",)))
     assert quoted(wire, "D7")
     await upkeep.handle(event("file_deleted", files=("F2",)))
     assert not quoted(wire, "D7")
+
+
+async def test_what_is_shown_in_a_third_channel_goes_with_the_share_that_allowed_it(
+    upkeep: Reconciler, document: str, quotes: Quotes, memory: ThreadMemory, wire: Wire
+) -> None:
+    """All of #team may read #general (C1) and not #finance (C2): quote, memory and table go with C1's share."""
+    wire._chat_postMessage({"channel": "C7", "text": "27 days", "thread_ts": "8.0"})
+    await quotes.record({document: {"C1"}}, "C7", wire.said("C7")[0]["ts"])
+    await quotes.record_file({document: {"C1"}}, "FTABLE")
+    said = {"user": "U1", "documents": [document], "shared_in": {document: ["C1"]}}
+    await memory.add("T1:C7:9.0", [AIMessage("27 [1]", id="T1:C7:9.0:a", additional_kwargs=said)])
+    await upkeep.handle(event("file_deleted", files=("F2",)))
+    assert quoted(wire, "C7")
+    await upkeep.handle(event("file_deleted", files=("F1",)))
+    assert not quoted(wire, "C7")
+    assert not await remembered(memory, "C7")
+    assert [a["file"] for method, a in wire.calls if method == "files.delete"] == ["FTABLE"]
+
+
+async def test_a_channel_with_a_new_id_keeps_what_is_shown(
+    upkeep: Reconciler, document: str, library: Library, memory: ThreadMemory, quotes: Quotes, wire: Wire
+) -> None:
+    """The messages are there still, under the new id; only then the file is deleted."""
+    await upkeep.handle(event("channel_id_changed", channel="C1", new_channel="C5"))
+    wire.messages["C5"] = wire.messages["C1"]
+    await upkeep.tidy()
+    assert quoted(wire, "C5")
+    assert await remembered(memory, "C5")
+    await upkeep.handle(event("file_deleted", files=("F1",)))
+    assert not quoted(wire, "C5")
+    assert not await remembered(memory, "C5")
 
 
 async def test_an_unshared_file_is_gone_where_slack_does_not_show_it(
@@ -394,9 +425,8 @@ async def test_what_a_handler_removed_from_one_place_is_tidied_up_there(
     upkeep: Reconciler, document: str, library: Library, memory: ThreadMemory, wire: Wire
 ) -> None:
     """`/forget-me` and `/docs remove` of one who shared it, while somebody else shares it elsewhere."""
-    before = await upkeep.places()
-    await library.forget_person("U1")
-    await upkeep.tidy(before)
+    removals = await library.forget_person("U1")
+    await upkeep.settle(removal.document_id for removal in removals)
     assert (quoted(wire, "C1"), quoted(wire, "C2")) == (False, True)
     assert (await remembered(memory, "C1"), await remembered(memory, "C2")) == (False, True)
 

@@ -366,3 +366,18 @@ async def _die(client: AsyncWebClient, redis: Redis, request: Request, given: An
         pass
     finally:
         client.api_call = original  # type: ignore[method-assign]
+
+
+async def test_what_was_taken_away_while_it_was_shown_is_taken_back(
+    client: AsyncWebClient, redis: Redis, wire: Wire, request_: Request
+) -> None:
+    """The event came before the ledger knew of the quote: nobody else would find it."""
+    looks = iter([{"d1": frozenset({"C1"})}] * 2)
+
+    async def shares_of(documents: object, request: Request) -> dict[str, frozenset[str]]:
+        return next(looks, {})
+
+    attached = Attachment("extract.csv", b"27")
+    await Answer(client, redis, request_, shares_of).show(pieces(Text("27 days [1]."), attached, SOURCES))
+    assert not [message for message in wire.said("C1") if "27 days" in message["text"]]
+    assert wire.count("files.delete") == 1

@@ -78,9 +78,9 @@ async def test_quotes_of_a_document_are_taken_back(client: AsyncWebClient, redis
     quotes = Quotes(client, redis)
     for channel, document in (("C1", "d1"), ("C2", "d1"), ("C1", "d2")):
         posted = await client.chat_postMessage(channel=channel, text=f"secret of {document}")
-        await quotes.record([document], channel, posted["ts"])
+        await quotes.record({document: {channel}}, channel, posted["ts"])
     assert sorted(await quotes.documents()) == ["d1", "d2"]
-    assert await quotes.withdraw("d1", "C2") == 1
+    assert await quotes.withdraw("d1", {"C1"}) == 1
     assert await quotes.withdraw("d1") == 1
     assert await quotes.withdraw("d1") == 0
     texts = [message["text"] for channel in ("C1", "C2") for message in wire.said(channel)]
@@ -90,6 +90,8 @@ async def test_quotes_of_a_document_are_taken_back(client: AsyncWebClient, redis
 
 async def test_a_quote_that_somebody_deleted_is_no_trouble(client: AsyncWebClient, redis: Redis, wire: Wire) -> None:
     quotes = Quotes(client, redis)
-    await quotes.record(["d1"], "C1", "1.1")
+    await quotes.record({"d1": {"C1"}}, "C1", "1.1")
+    await quotes.record_file({"d1": {"C1"}}, "F1")
+    wire.faults["files.delete"] = ["file_deleted"]
     assert await quotes.withdraw("d1") == 0
     assert await quotes.documents() == []
