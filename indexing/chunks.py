@@ -1,8 +1,9 @@
 """From pages to chunks: whole sentences, the page they stand on, the heading above them."""
 
 import re
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from indexing import sentences
@@ -18,6 +19,8 @@ CHAPTER = re.compile(
 MARKDOWN = re.compile(r"^#{1,6}\s+(.+)$")
 FENCE = "```"  # around code, where # begins a comment; twice in a line it is within it
 LETTERS = re.compile(r"[^\W\d_]+")
+
+NUMBER_LETTERS = 8  # fewer stand before a title in its line: "Chapter 5"
 
 Outline = tuple[tuple[int, str, int], ...]  # level, title, page
 
@@ -50,14 +53,14 @@ class Headings:
             if title.strip():
                 self.pages.setdefault(page, []).append((level, " ".join(title.split())))
         self.above: list[tuple[int, str]] = []
-        self.waiting: list[tuple[int, str]] = []
+        self.waiting = PageTitles(())
         self.fenced = False
 
     def turn_to(self, page: int) -> None:
         """Begin a page: what the last page announced and did not show counts from here on."""
-        for level, title in self.waiting:
+        for level, title in self.waiting.rest():
             self._enter(level, title)
-        self.waiting = list(self.pages.get(page, ()))
+        self.waiting = PageTitles(self.pages.get(page, ()))
 
     def see(self, line: str) -> bool:
         """Look at a line; tell whether a heading begins with it."""
@@ -68,12 +71,10 @@ class Headings:
         if not self.pages and (match := MARKDOWN.match(line)):
             self._enter(line.index(" "), match[1].strip())
             return True
-        for place, (_level, title) in enumerate(self.waiting):
-            if is_title(line, title):
-                for skipped in self.waiting[: place + 1]:
-                    self._enter(*skipped)
-                del self.waiting[: place + 1]
-                return True
+        if entered := self.waiting.up_to(line):
+            for level, title in entered:
+                self._enter(level, title)
+            return True
         if not self.pages and looks_like_heading(line):
             self._enter(line.split(maxsplit=1)[0].rstrip(".").count(".") + 1, line)
             return True
@@ -86,14 +87,57 @@ class Headings:
         return " > ".join(title for _, title in self.above)[:240]
 
 
-def is_title(line: str, title: str) -> bool:
-    """Tell whether a line shows a title of the outline, with or without its number."""
-    seen, wanted = ("".join(LETTERS.findall(text.casefold())) for text in (line, title))
-    if not wanted or len(seen) < min(len(wanted), 6):
-        return False
-    numbered = seen.endswith(wanted) and len(seen) - len(wanted) < 8  # "Chapter 5 ..." before it
-    first_of_two_lines = wanted.startswith(seen) and len(line) > 30
-    return seen == wanted or numbered or first_of_two_lines
+class PageTitles:
+    """The titles that the outline has on one page, in order, found by the letters of a line.
+
+    By look-ups, not by comparing each line with each title: a hostile file has thousands of both.
+    """
+
+    def __init__(self, titles: Sequence[tuple[int, str]]) -> None:
+        self._titles = titles
+        self._next = 0
+        self._places: dict[str, list[int]] = {}
+        for place, (_level, title) in enumerate(titles):
+            if key := letters_of(title):
+                self._places.setdefault(key, []).append(place)
+        self._keys = sorted(self._places)
+
+    def rest(self) -> Sequence[tuple[int, str]]:
+        """Return the titles that no line showed."""
+        return self._titles[self._next :]
+
+    def up_to(self, line: str) -> Sequence[tuple[int, str]]:
+        """Return the titles up to the one that a line shows, which are over then; none if it shows none."""
+        if self._next == len(self._titles):
+            return ()
+        places = [place for key in self._shown(line) if (place := self._first(key)) is not None]
+        if not places:
+            return ()
+        entered = self._titles[self._next : min(places) + 1]
+        self._next = min(places) + 1
+        return entered
+
+    def _shown(self, line: str) -> Iterator[str]:
+        """Yield the titles, as letters, that a line shows: with or without its number, or the first of two lines."""
+        seen = letters_of(line)
+        for start in range(min(len(seen), NUMBER_LETTERS)):  # "Chapter 5 ..." before it
+            if seen[start:] in self._places:
+                yield seen[start:]
+        if len(line) > 30 and seen:
+            at = bisect_left(self._keys, seen)
+            if len(seen) >= 6 and at < len(self._keys) and self._keys[at].startswith(seen):
+                yield self._keys[at]
+
+    def _first(self, key: str) -> int | None:
+        """Return the place of the next title with these letters."""
+        places = self._places[key]
+        at = bisect_left(places, self._next)
+        return places[at] if at < len(places) else None
+
+
+def letters_of(text: str) -> str:
+    """Return the letters of a text, in lower case."""
+    return "".join(LETTERS.findall(text.casefold()))
 
 
 def looks_like_heading(line: str) -> bool:

@@ -59,16 +59,30 @@ class Ingest:
         async with aclosing(reading.pages()) as pages:
             async for page in pages:
                 self._note(page)
-                self._waiting += chunker.feed(page.number, page.text)
+                self._waiting += await asyncio.to_thread(chunker.feed, page.number, page.text)
                 if len(self._waiting) >= STORED_TOGETHER:
                     await self._store(STORED_TOGETHER)
                 self._say("reading", page.number, reading.about.pages)
+                if self._is_full:
+                    break
         self._waiting += chunker.finish()
+        if self._is_full:
+            self._shorten()
         while self._waiting:
             await self._store(STORED_TOGETHER)
             self._say("embedding", self.record.chunks, self.record.chunks + len(self._waiting))
         await self.index.put(self._texts)
         self._say("storing", reading.about.pages, reading.about.pages)
+
+    @property
+    def _is_full(self) -> bool:
+        """Tell whether more has been read than one document may hold."""
+        return self.record.chunks + len(self._waiting) > self.limits.passages
+
+    def _shorten(self) -> None:
+        """Let go of the passages beyond the limit, and say so in the receipt."""
+        del self._waiting[self.limits.passages - self.record.chunks :]
+        self.record = replace(self.record, notes=(*self.record.notes, ("shortened", str(self.limits.passages))))
 
     def _note(self, page: ReadPage) -> None:
         self._pages.append(replace(page, text=""))
@@ -82,7 +96,8 @@ class Ingest:
         chunks, self._waiting = self._waiting[:count], self._waiting[count:]
         if not self.record.language:
             text = "\n".join(chunk.text for chunk in chunks)
-            self.record = replace(self.record, language=language_of(text[:LANGUAGE_CHARACTERS]))
+            language = await asyncio.to_thread(language_of, text[:LANGUAGE_CHARACTERS])
+            self.record = replace(self.record, language=language)
         vectors = await self.embedder.embed_passages([self._in_context(chunk) for chunk in chunks])
         points = await asyncio.to_thread(self._points, chunks, vectors)
         texts, self._texts = self._texts, []
@@ -108,8 +123,9 @@ class Ingest:
     def _complete(self, about: DocumentFacts) -> StoredDocument:
         if not self.record.chunks:
             raise UnreadableDocument("no_text", pages=about.pages, ocr=ocr.is_installed())
+        notes = (*about.notes, *self.record.notes, *page_notes(self._pages))
         return replace(
-            self.record, pages=about.pages, labels=about.labels, notes=(*about.notes, *page_notes(self._pages)),
+            self.record, pages=about.pages, labels=about.labels, notes=notes,
             pages_with_text=sum(page.how not in WITHOUT_TEXT for page in self._pages),
             scanned=self._numbers("none"), ocr=self._numbers("ocr"), failed=self._numbers("failed"),
         )  # fmt: skip

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator
 
-# A mark, closing quotes or brackets, space, and then something that begins a sentence.
+LOOK_BACK = 40  # characters before a mark: no abbreviation is longer
+# A mark, closing quotes or brackets, space, and then something that begins a sentence. A run of marks is taken whole,
+# once (++): a page of dots took minutes.
 END = re.compile(
-    r"""(?:[.!?\u2026]+["'\u2019\u201d\u00bb)\]]*|:\n)\s+(?=["'\u2018\u201c\u00ab(\[]?\s?[A-Z0-9\u00c0-\u00de\u0152\-\u2022*\\/<#])|\n\s*\n|\n(?=\s*[\u2022\u25e6\u25aa\u2023*\u2013-]\s|\s*\(?\d{1,2}[.)]\s|\#)""",
+    r"""(?:(?<![.!?\u2026])[.!?\u2026]++["'\u2019\u201d\u00bb)\]]*+|:\n)\s+(?=["'\u2018\u201c\u00ab(\[]?\s?[A-Z0-9\u00c0-\u00de\u0152\-\u2022*\\/<#])|\n\s*\n|\n(?=\s{0,20}[\u2022\u25e6\u25aa\u2023*\u2013-]\s|\s{0,20}\(?\d{1,2}[.)]\s|\#)""",
     re.VERBOSE,
 )
 # fmt: off
@@ -25,7 +27,8 @@ def spans(text: str, longest: int) -> Iterator[tuple[int, int]]:
     """Yield (start, end) of each sentence, in order and without gaps; one longer than `longest` is cut at a space."""
     start = 0
     for match in END.finditer(text):
-        if is_abbreviated(text[start : match.end()].rstrip()) and "\n\n" not in match[0]:
+        end = match.start() + len(match[0].rstrip())
+        if is_abbreviated(text[max(start, end - LOOK_BACK) : end].rstrip()) and "\n\n" not in match[0]:
             continue
         yield from sentences_of(text, start, match.end(), longest)
         start = match.end()

@@ -47,7 +47,6 @@ class StoredDocument:
     added_at: float = 0.0
     checked_at: float = 0.0  # when it was last compared with Slack
     complete: bool = False
-    shortened: bool = False  # its text was longer than the limits
     scanned: tuple[int, ...] = ()
     ocr: tuple[int, ...] = ()
     failed: tuple[int, ...] = ()

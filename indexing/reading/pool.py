@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 import sys
 import time
 from collections.abc import AsyncGenerator
@@ -15,7 +17,8 @@ from indexing.cores import spare_cores
 PAGES_AT_ONCE = 16  # one order to a process: small enough to spread, large enough to keep pipes quiet
 PAGE_SECONDS = 90  # OCR of one page has 60
 OPEN_SECONDS = 120  # the largest honest files need a few seconds until the first answer
-LINE_BYTES = 64 * 2**20  # the longest answer
+LINE_BYTES = 4 * 2**20  # the longest answer: it is taken apart in the event loop
+CPU_SECONDS = 60  # of a reader beyond the time that its file may take
 
 
 class UnreadableDocument(Exception):
@@ -35,6 +38,7 @@ class ReadingLimits:
     pages: int = 5000
     seconds: float = 600  # of reading; the wait for whoever takes the pages does not count
     address_bytes: int = 2 * 2**30  # of each process that reads
+    passages: int = 20_000  # of one document; what comes after them is not kept, and the receipt says so
     processes: int = 0  # 0: one fewer than the cores, at least one
 
     @property
@@ -171,9 +175,11 @@ class ReaderProcess:
         """Start a process and let it open the file."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "indexing.reading.process", reading.kind, str(reading.path),
-            str(reading.limits.address_bytes),
+            str(reading.limits.address_bytes), str(round(reading.limits.seconds) + CPU_SECONDS),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
             limit=LINE_BYTES, cwd=Path(__file__).parents[2],
+            env={"PATH": os.environ.get("PATH", os.defpath)},  # no secret for whoever takes over the reader
+            start_new_session=True,  # so that its children end with it
         )  # fmt: skip
         reader = cls(process, reading, DocumentFacts(0, "", ()))
         try:
@@ -218,7 +224,7 @@ class ReaderProcess:
         return dict(json.loads(line))
 
     async def stop(self) -> None:
-        """End the process."""
-        if self.process.returncode is None:
-            self.process.kill()
+        """End the process and what it started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         await self.process.wait()

@@ -1,12 +1,15 @@
 """A process that reads one file: pages in as numbers on stdin, out as JSON lines on stdout. Started by pool.py.
 
-It may die at any page of a hostile file; whoever started it names that page and goes on with the next.
+It may die at any page of a hostile file; whoever started it names that page and goes on with the next. It gets no
+secret: its environment is empty, and what it gives back is bounded, since whoever started it holds the secrets.
 """
 
+import ctypes
 import json
 import logging
 import os
 import resource
+import signal
 import sys
 import warnings
 from collections.abc import Callable
@@ -25,11 +28,21 @@ READERS: dict[str, Callable[[Path], ReadableFile]] = {
 }
 
 
+PAGE_CHARACTERS = 200_000  # of a page; dense print has 6,000
+OUTLINE_ENTRIES = 5000
+TITLE_CHARACTERS = 300
+LABEL_CHARACTERS = 80
+SPARE_TASKS = 64  # processes and threads beyond those that run already: for tesseract
+WRITTEN_BYTES = 16 * 2**20  # the largest file that is written
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38  # linux/prctl.h
+CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000  # linux/sched.h
+
+
 def serve(kind: str, path: Path) -> None:
     """Answer each line `first last` with a JSON line for each of these pages; the first answer is about the file."""
     try:
         file = READERS[kind](path)
-        send(file.about())
+        send(bounded_facts(file.about()))
     except CannotRead as refused:
         send({"unreadable": str(refused)})
         return
@@ -40,9 +53,25 @@ def serve(kind: str, path: Path) -> None:
         first, last = map(int, line.split())
         for number in range(first, last + 1):
             try:
-                send(file.page(number))
+                send(bounded_page(file.page(number)))
             except BROKEN:
                 send({"page": number, "text": "", "how": "failed"})
+
+
+def bounded_facts(about: dict[str, Any]) -> dict[str, Any]:
+    """Return what a file says of itself, no longer than honest files are."""
+    outline = [
+        [level, str(title)[:TITLE_CHARACTERS], page] for level, title, page in about["outline"][:OUTLINE_ENTRIES]
+    ]
+    labels = [str(label)[:LABEL_CHARACTERS] for label in about.get("labels", ())]
+    return about | {"title": about["title"][:TITLE_CHARACTERS], "outline": outline, "labels": labels}
+
+
+def bounded_page(page: dict[str, Any]) -> dict[str, Any]:
+    """Return a page with as much of its text as is kept."""
+    if len(page["text"]) <= PAGE_CHARACTERS:
+        return page
+    return page | {"text": page["text"][:PAGE_CHARACTERS], "notes": [*page.get("notes", ()), "long_page"]}
 
 
 def send(message: dict[str, Any]) -> None:
@@ -51,13 +80,31 @@ def send(message: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def main(kind: str, path: str, address_bytes: str) -> None:
+def confine(address_bytes: int, seconds: int) -> None:
+    """Bound what this process may use, and cut it off from the network and from more rights where the kernel can."""
+    limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_CPU: seconds, resource.RLIMIT_FSIZE: WRITTEN_BYTES}
+    if sys.platform != "darwin":  # which refuses any limit of address space; there the limits of time and pages remain
+        limits[resource.RLIMIT_AS] = address_bytes
+    if sys.platform == "linux":
+        running = int(Path("/proc/loadavg").read_text().split()[3].split("/")[1])
+        limits[resource.RLIMIT_NPROC] = running + SPARE_TASKS
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+        libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        if libc.unshare(CLONE_NEWNET):  # only root may
+            libc.unshare(CLONE_NEWUSER | CLONE_NEWNET)  # where the kernel lets everybody; else there is the network
+    for limit, value in limits.items():
+        _soft, hard = resource.getrlimit(limit)
+        least = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(limit, (least, least))
+
+
+def main(kind: str, path: str, address_bytes: str, seconds: str) -> None:
     """Limit this process, then serve; what a library prints must not come between the answers."""
     sys.stdout = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    if sys.platform != "darwin":  # which refuses any limit of address space; there the limits of time and pages remain
-        resource.setrlimit(resource.RLIMIT_AS, (int(address_bytes), int(address_bytes)))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    confine(int(address_bytes), int(seconds))
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     sys.setrecursionlimit(5000)  # deep page trees of honest files; hostile ones raise RecursionError

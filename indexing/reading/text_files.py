@@ -27,8 +27,10 @@ def paginate(parts: list[str], joint: str) -> list[str]:
 
 def split_long(text: str) -> Iterator[str]:
     """Cut a text of more than a page at line ends, or anywhere if there are none."""
-    while len(text) > PAGE_CHARACTERS:
-        end = max(text.rfind("\n", 1, PAGE_CHARACTERS), text.rfind(" ", 1, PAGE_CHARACTERS)) + 1 or PAGE_CHARACTERS
-        yield text[:end]
-        text = text[end:]
-    yield text
+    start = 0
+    while len(text) - start > PAGE_CHARACTERS:
+        last = start + PAGE_CHARACTERS
+        end = max(text.rfind("\n", start + 1, last), text.rfind(" ", start + 1, last)) + 1 or last
+        yield text[start:end]
+        start = end
+    yield text[start:]

@@ -2,8 +2,10 @@
 
 import itertools
 import re
+import time
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -127,3 +129,51 @@ def test_back_quotes_hide_no_title_of_an_outline() -> None:
     body = "A sentence that fills the page with words about nothing in particular. " * 4
     chunks = chunks_of([(1, f"```\nTravel costs\n{body}")], ((0, "Travel costs", 1),))
     assert chunks[-1].heading == "Travel costs"
+
+
+HOSTILE = {
+    "abbreviations without an end": "No. A " * 30_000,
+    "dots": "." * 200_000,
+    "dots and quotes": '."' * 100_000,
+    "one word": "x" * 200_000,
+    "empty lines": "a\n" * 100_000,
+    "list marks": "\n- " * 60_000,
+    "numbers": "1. " * 60_000,
+    "words": "word " * 40_000,
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_no_page_takes_long(kind: str) -> None:
+    """A PDF of 3 kB took 28 seconds; a page holds no more than these."""
+    started = time.thread_time()
+    chunks = chunks_of([(1, HOSTILE[kind])])
+    assert time.thread_time() - started < 2
+    assert letters("".join(chunk.text for chunk in chunks)) == letters(HOSTILE[kind])
+
+
+def letters(text: str) -> int:
+    return sum(not character.isspace() for character in text)
+
+
+def test_thousands_of_titles_and_lines_take_no_longer() -> None:
+    """5,000 entries of an outline and 5,000 lines on one page: each line was compared with each title."""
+    outline = tuple((1, f"Chapter of {name_of(number)}", 1) for number in range(5000))
+    started = time.thread_time()
+    chunks = chunks_of([(1, "".join(f"No title {name_of(number)} here.\n" for number in range(5000)))], outline)
+    assert time.thread_time() - started < 2
+    assert chunks
+
+
+def name_of(number: int) -> str:
+    return "".join(chr(97 + int(digit)) for digit in str(number))
+
+
+def test_titles_that_are_alike_are_met_in_order() -> None:
+    outline = ((1, "Introduction", 1), (1, "Leave", 1), (2, "Introduction", 1), (2, "Travel costs of employees", 1))
+    body = "A sentence about it. " * 20
+    text = f"Introduction\n{body}\nLeave\n{body}\nIntroduction\n{body}\n3. Travel costs of employees\n{body}"
+    headings = [chunk.heading for chunk in chunks_of([(1, text)], outline)]
+    assert list(dict.fromkeys(headings)) == [
+        "Introduction", "Leave", "Leave > Introduction", "Leave > Travel costs of employees",
+    ]  # fmt: skip
