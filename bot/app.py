@@ -26,6 +26,7 @@ from bot.settings import Settings
 from bot.slack.catch_up import CatchUp
 from bot.slack.connect import SlackConnection, connect_slack
 from bot.slack.talks import Talks
+from handlers.request import INCOMING
 
 if TYPE_CHECKING:
     from bot.access.reconcile import Reconciler
@@ -89,6 +90,7 @@ async def running(settings: Settings, *, gateway: bool = True, worker: bool = Tr
             data_folder.prepare(settings.data_dir)
         if worker and not settings.qdrant.url:  # the vectors in the folder are one process's
             stack.enter_context(data_folder.locked(settings.data_dir))
+            data_folder.empty(settings.data_dir / INCOMING)
         app = await _connected(settings, stack)
         stack.push_async_callback(app.end)
         ready = asyncio.Event()

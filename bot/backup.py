@@ -24,7 +24,8 @@ from bot.settings import QdrantSettings, Settings
 
 FORMAT = 1
 WHERE = "Run this with the settings of the assistant: in the folder of its .env, or with its DATA_DIR."
-TRANSIENT = ("redis", "*.lock", "*.sock", "*.pid", "*.log")  # Redis goes in by what it holds, not by its files
+# Redis goes in by what it holds, not by its files.
+TRANSIENT = ("redis", "incoming", "*.lock", "*.sock", "*.pid", "*.log")
 RESTORE_BATCH = 200  # commands in one pipeline
 
 # Everything at one moment, whatever else is written meanwhile: a script is atomic.

@@ -33,6 +33,12 @@ def prepare(folder: Path) -> None:
         raise StartFailed(f"The disk is full: {free / 1e6:.0f} MB are free in {folder}. Make room, or set DATA_DIR.")
 
 
+def empty(folder: Path) -> None:
+    """Remove what a killed process left of files that were on their way."""
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
 def make_models_folder(folder: Path) -> None:
     """Make the folder of the model files, which are no secret; raise StartFailed where that can't be."""
     try:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from indexing.library import Library
 
 
+INCOMING = "incoming"  # of DATA_DIR; emptied at the start
+
+
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """What one person wants, as plain strings that survive the queue."""
@@ -125,6 +128,13 @@ class Services:
     removed: Callable[[str], None] = (
         unnoticed  # takes the ids of documents that lost shares, "" for unknown ones; bound likewise
     )
+
+    @property
+    def incoming(self) -> Path:
+        """Return the folder of files on their way: not the machine's own, where a killed process would leave them."""
+        folder = self.data_dir / INCOMING
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return folder
 
 
 @dataclass(frozen=True)

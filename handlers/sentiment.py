@@ -85,7 +85,7 @@ async def of_files(file_ids: Sequence[str], request: Request, services: Services
     """Read the texts of CSV and text files."""
     items: list[Item] = []
     left_out, name = 0, "sentiment"
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=services.incoming) as folder:
         for file_id in file_ids:
             try:
                 file = await services.files.fetch(file_id, Path(folder))

@@ -54,7 +54,7 @@ async def fetched(file_id: str, request: Request, services: Services) -> Outcome
     """Fetch a file and add it to the library. It is its owner's, whoever asks for it to be read."""
     language = request.language
     name = ""
-    with tempfile.TemporaryDirectory(prefix="upload-") as folder:
+    with tempfile.TemporaryDirectory(dir=services.incoming) as folder:
         services.report(Progress(say("upload.fetching", language)))
         try:
             file = await services.files.fetch(file_id, Path(folder))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.data_folder import locked, prepare
+from bot.data_folder import empty, locked, prepare
 from bot.errors import StartFailed, what_is_full
 from bot.redis_server import RedisServer, open_redis
 from tests.bot.conftest import eventually
@@ -48,6 +48,14 @@ def test_two_never_work_in_it(tmp_path: Path) -> None:
         pass
     with locked(tmp_path):
         pass
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    empty(tmp_path / "incoming")
+    (tmp_path / "incoming" / "tmp1").mkdir(parents=True)
+    (tmp_path / "incoming" / "tmp1" / "salaries.pdf").write_bytes(b"%PDF-")
+    empty(tmp_path / "incoming")
+    assert not (tmp_path / "incoming").exists()
 
 
 @pytest.fixture

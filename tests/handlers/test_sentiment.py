@@ -20,8 +20,14 @@ PNG = b"\x89PNG\r\n\x1a\n"
 @pytest.fixture
 def services(tmp_path: Path) -> Any:
     """What the handler may use."""
+    (tmp_path / "incoming").mkdir()
     return SimpleNamespace(
-        classifier=WordClassifier(), files=FilesOfFolder(tmp_path), messages=OneThread(), model=None, report=unheard
+        classifier=WordClassifier(),
+        files=FilesOfFolder(tmp_path),
+        messages=OneThread(),
+        model=None,
+        report=unheard,
+        incoming=tmp_path / "incoming",
     )
 
 
