@@ -21,8 +21,9 @@ from bot.limits import Limits
 from bot.queue.queue import Queue
 from bot.queue.worker import TryAgain
 from bot.slack.answer import Answer
-from bot.slack.changes import SlackChange
+from bot.slack.changes import CHANNEL_BACK, SlackChange
 from bot.slack.errors import is_restricted
+from bot.slack.offer import offer_documents
 from bot.slack.posted import PostedMessages
 from bot.slack.status import end_session
 from bot.slack.thread import open_thread
@@ -94,7 +95,20 @@ class Dispatcher:
         if change.ts and await self.queue.is_held(change.request_id):
             raise TryAgain("its request is let go")
         await self.upkeep.handle(change)
+        if change.kind in CHANNEL_BACK:
+            await self._offer(change.channel)
         logger.info("change", id=change.id, kind=change.kind, channel=change.channel, user=change.user)
+
+    async def _offer(self, channel: str) -> None:
+        """Offer to read what is in a channel that we came to, in the language of who made it."""
+        try:
+            info = (await self.client.conversations_info(channel=channel))["channel"]
+            language = await self._language(str(info.get("creator") or ""))
+            await offer_documents(self.client, self.redis, self.services.files, channel, language)
+        except SlackApiError as error:
+            if isinstance(reply_for(error), TryAgain):
+                raise
+            logger.warning("nothing offered", channel=channel)
 
     async def delayed(self, request: Request) -> None:
         """Tell the person that something is away and that we keep trying."""

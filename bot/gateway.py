@@ -17,7 +17,7 @@ from bot.access.gone import Gone
 from bot.errors import what_is_full
 from bot.slack import incoming
 from bot.slack.addressing import hear, last_after
-from bot.slack.changes import SlackChange
+from bot.slack.changes import CHANNEL_BACK, SlackChange
 from bot.slack.errors import SLACK_ERRORS
 from bot.slack.home import greet
 from bot.slack.incoming import Cancel, Put, Redo, Step, Stop
@@ -194,7 +194,7 @@ class Gateway:
     async def _follow(self, change: SlackChange) -> None:
         """Hide at once what went; the tidying up waits in the queue."""
         await self._gone.note(change)
-        if change.is_to_tidy:
+        if change.is_to_tidy or change.kind in CHANNEL_BACK:
             await self._queue.put_change(change)
 
     # What is said at once; nobody waits for it.

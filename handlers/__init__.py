@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from handlers.request import Handler
 
 ACTIONS = {
-    "chat": "chat", "ask": "ask", "overhear": "overhear", "summarize": "summarize",
+    "chat": "chat", "ask": "ask", "overhear": "overhear", "read_here": "read_here", "summarize": "summarize",
     "upload": "upload", "docs": "docs", "help": "help",
     "forget": "forget", "forget_me": "forget", "stop": "stop",
     "sentiment": "sentiment", "extract": "extract", "attention": "attention",

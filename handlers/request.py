@@ -92,11 +92,23 @@ class FileRefused(Exception):
         self.values = values
 
 
+@dataclass(frozen=True)
+class ListedFile:
+    """A document as a conversation lists it, with the message that shared it."""
+
+    id: str
+    name: str
+    ts: str
+
+
 class Files(Protocol):
     """Slack's files: the way from an id to bytes on this machine."""
 
     async def fetch(self, file_id: str, into: Path) -> SharedFile:
         """Download a file into the folder; raise FileRefused."""
+
+    async def shared_in(self, channel: str) -> list[ListedFile]:
+        """Return the documents that are shared in a conversation, oldest first."""
 
 
 def unheard(_: Progress) -> None:

@@ -13,10 +13,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.canvas import canvas_text
 from bot.slack.errors import SLACK_ERRORS, code
-from bot.slack.file_kinds import is_canvas, is_unreadable
-from handlers.request import FileRefused, SharedFile
+from bot.slack.file_kinds import is_canvas, is_document, is_unreadable
+from handlers.request import FileRefused, ListedFile, SharedFile
 
 TRIES = 4
+LISTED, MOST_PAGES = 100, 50  # files of one page of a list, and pages
 MOST_HOPS = 3  # redirects of one download
 READY_SECONDS = (1.0, 2.0, 4.0)  # a new file may have no address yet: the pauses before each further look
 WITHOUT_TOKEN = (".slack-files.com", ".slack-edge.com")  # hosts of addresses that are signed themselves
@@ -62,6 +63,17 @@ class SlackFiles:
             permalink=str(file.get("permalink") or ""),
             user=str(file.get("user") or ""),
         )
+
+    async def shared_in(self, channel: str) -> list[ListedFile]:
+        """Return the documents that are shared in a conversation, oldest first."""
+        files: list[ListedFile] = []
+        number, pages = 1, 1
+        while number <= pages:
+            answer = await self._client.files_list(channel=channel, count=LISTED, page=number)
+            files += [listed(file, channel) for file in answer["files"] if is_document(file)]
+            pages = min(MOST_PAGES, int((answer.get("paging") or {}).get("pages") or 1))
+            number += 1
+        return sorted(files, key=lambda file: file.ts)
 
     async def _ready(self, file_id: str) -> Mapping[str, Any]:
         """Return what Slack tells of a file, once it has an address; the message that shares it may come before."""
@@ -153,6 +165,13 @@ class SlackFiles:
         if not size:
             raise FileRefused("empty", name=file.get("name"))
         return size
+
+
+def listed(file: Mapping[str, Any], channel: str) -> ListedFile:
+    """Return a file of a list, with the message that shared it in this conversation."""
+    shares = [share for side in (file.get("shares") or {}).values() for share in side.get(channel, ())]
+    times = sorted(str(share["ts"]) for share in shares if share.get("ts"))
+    return ListedFile(str(file["id"]), str(file.get("name") or file["id"]), times[0] if times else "")
 
 
 def is_allowed(url: str, hosts: Iterable[str], api_url: str) -> bool:

@@ -20,7 +20,7 @@ COMMANDS = {
 ONE_FOR_ALL = "/folio"  # the verb stands in its text
 NEED_A_THREAD = frozenset({"stop", "forget"})  # and commands have none
 SHORTCUTS = frozenset({"sentiment", "extract", "summarize"})
-BUTTONS = frozenset({*COMMANDS.values(), "chat", "upload", "forget", "stop"})
+BUTTONS = frozenset({*COMMANDS.values(), "chat", "upload", "forget", "stop", "read_here"})
 SPOKEN = frozenset({"", "file_share", "thread_broadcast"})  # subtypes of messages that people write
 NOT_SAID = Speech()
 WORDLESS = Speech(is_closing=True)  # a document that is dropped: nobody is spoken to

@@ -12,7 +12,7 @@ from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import BaseMessage
 
 from handlers.pieces import Piece, Pieces
-from handlers.request import FileRefused, Request, Services, SharedFile, ThreadMessage
+from handlers.request import FileRefused, ListedFile, Request, Services, SharedFile, ThreadMessage
 from indexing.sparse import tokens
 from indexing.vectors import Vectors
 
@@ -58,9 +58,17 @@ class Folder:
             permalink=f"https://example.slack.com/files/{file_id}", user="U1",
         )  # fmt: skip
 
+    async def shared_in(self, channel: str) -> list[ListedFile]:
+        return [
+            ListedFile(file_id, path.name, f"{number}.0") for number, (file_id, path) in enumerate(self.files.items())
+        ]
+
 
 class NoFiles:
     """No file at all."""
+
+    async def shared_in(self, channel: str) -> list[ListedFile]:
+        return []
 
     async def fetch(self, file_id: str, into: Path) -> SharedFile:
         raise FileRefused("gone")

@@ -9,11 +9,11 @@ from bot.sandbox import messages
 from bot.sandbox.blocks import check_blocks
 from bot.sandbox.dispatch import TIER_3, TIER_4, Call, Result, method
 from bot.sandbox.errors import ApiError
-from bot.sandbox.pagination import page_of
 from bot.sandbox.serializers import file_object, may_see_file
 from bot.sandbox.state import Row
 
 LARGEST_BYTES = 2**30
+FILES_A_PAGE = 100  # files.list has numbered pages, not cursors
 TYPES = {"pdf": "PDF", "txt": "Plain Text", "md": "Markdown", "docx": "Word Document", "csv": "CSV", "png": "PNG"}
 
 
@@ -81,8 +81,10 @@ async def list_files(call: Call) -> Result:
         and (not channel or channel in file["_shares"])
         and user in {"", file["user"]}
     ]
-    page, _ = page_of(wanted, found)
-    paging = {"count": len(page), "total": len(found), "page": 1, "pages": 1}
+    count = wanted.number("count", FILES_A_PAGE, least=1, most=1000)
+    number = wanted.number("page", 1, least=1, most=10_000)
+    page = found[(number - 1) * count : number * count]
+    paging = {"count": count, "total": len(found), "page": number, "pages": -(-len(found) // count)}
     return {"files": [file_object(state, call.workspace.url, file["id"], call.user) for file in page], "paging": paging}
 
 
