@@ -5,6 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakValueDictionary
 
 import structlog
 from redis.exceptions import RedisError
@@ -91,6 +92,7 @@ class Gateway:
         self._queue, self._gone, self._talks = queue, gone, talks
         self._client, self._audiences = client, audiences
         self._courtesies: set[asyncio.Task[None]] = set()
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def take(
         self,
@@ -165,6 +167,10 @@ class Gateway:
         request = step.request
         if not request.thread:
             return request
+        async with self._turns.setdefault(request.conversation, asyncio.Lock()):  # messages of a thread in their order
+            return await self._heard(step, request)
+
+    async def _heard(self, step: Put, request: Request) -> Request | None:
         talk = await self._talks.of(request)
         hearing = "ours" if step.addressed else hear(talk, step.speech, request.user)
         if hearing == "ours":

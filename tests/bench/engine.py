@@ -90,9 +90,7 @@ class Ours:
 
     def stream(self, chat: list[dict[str, str]], tokens: int, person: str = "") -> AsyncIterator[Any]:
         """Let it say so many tokens, whatever it means to say."""
-        return self.model.astream(
-            chat, temperature=0, max_tokens=tokens, user=person, extra_body={"ignore_eos": True}
-        )
+        return self.model.astream(chat, temperature=0, max_tokens=tokens, user=person, extra_body={"ignore_eos": True})
 
     def tokens(self, chat: list[dict[str, str]]) -> list[int]:
         """Return the prompt."""

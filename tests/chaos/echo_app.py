@@ -124,6 +124,4 @@ async def main(api_url: str, data_dir: Path, seconds: float, model: Path | None)
 if __name__ == "__main__":
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         del os.environ[name]
-    asyncio.run(
-        main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]), Path(sys.argv[4]) if sys.argv[4:] else None)
-    )
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]), Path(sys.argv[4]) if sys.argv[4:] else None))

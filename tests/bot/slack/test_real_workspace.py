@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from langchain_core.language_models import FakeListChatModel
 from redis.asyncio import Redis
 
 from bot.access.gone import Gone
@@ -26,6 +27,7 @@ from bot.sandbox import Sandbox
 from bot.settings import SlackSettings
 from bot.slack.catch_up import ALIVE, CatchUp
 from bot.slack.connect import SlackConnection, connect_slack
+from bot.slack.files import SlackFiles
 from bot.slack.quotes import Quotes
 from bot.slack.talks import Talks
 from handlers import ACTIONS
@@ -107,7 +109,13 @@ async def bot(sandbox: Sandbox, redis: Redis, url: str, tmp_path: Path) -> Async
     async with Queue(redis, url, settle_seconds=0) as queue:
         audiences = Memberships(slack.client, redis, slack.team_id)
         turns = Dispatcher(
-            services=Services(**dict.fromkeys(Services.__dataclass_fields__, None)),  # type: ignore[arg-type]
+            services=Services(
+                **dict.fromkeys(Services.__dataclass_fields__, None)  # type: ignore[arg-type]
+                | {
+                    "files": SlackFiles(slack.client, "files.slack.com", 10_000),
+                    "model": FakeListChatModel(responses=["yes"]),
+                }
+            ),
             client=slack.client, redis=redis, queue=queue, audiences=audiences, limits=Limits(redis, 1000, 1000),
             upkeep=Reconciler(
                 client=slack.client, redis=redis, library=cast(Any, NoDocuments()), memory=ThreadMemory(redis),
@@ -119,6 +127,7 @@ async def bot(sandbox: Sandbox, redis: Redis, url: str, tmp_path: Path) -> Async
         worker = asyncio.create_task(Worker(queue, turn=turns).run())
         await slack.start()
         yield bot
+        await bot.settled()
         await slack.stop()
         worker.cancel()
         await asyncio.gather(worker, return_exceptions=True)
@@ -352,3 +361,54 @@ async def test_a_short_absence_is_left_to_slack(bot: Bot, alice: Person, general
     await bot.redis.set(ALIVE, f"{time.time() - 30:.6f}", ex=3600)
     await catch_up.beat()
     assert not bot.sandbox.workspace.calls["conversations.history"]
+
+
+# What was there before.
+
+
+@pytest.mark.parametrize("way", ["invited", "unarchived"])
+async def test_the_documents_of_a_channel_are_offered_once(bot: Bot, alice: Person, tmp_path: Path, way: str) -> None:
+    """Twelve documents and a screenshot are there before the bot comes; nobody is told about the screenshot."""
+    made = await alice.client.conversations_create(name="contracts")
+    channel = str(made["channel"]["id"])
+    for name in ("Screenshot.png", *(f"contract-{n}.pdf" for n in range(12))):
+        await alice.client.files_upload_v2(channel=channel, content=b"%PDF-1.7", filename=name)
+    if way == "unarchived":
+        await alice.client.conversations_invite(channel=channel, users=bot.connection.bot_user_id)
+        await alice.root(channel, "12 documents")
+        await bot.redis.delete(f"offered:{channel}")  # that was long ago
+        await alice.client.conversations_archive(channel=channel)
+        await alice.client.conversations_unarchive(channel=channel)
+    else:
+        await alice.client.conversations_invite(channel=channel, users=bot.connection.bot_user_id)
+    offers = 2 if way == "unarchived" else 1
+    await until(lambda: bot.sandbox.workspace.calls["chat.postMessage"] == offers)
+    await bot.settled()
+    offered = [message for message in await alice.history(channel) if "12 documents" in visible(message)]
+    assert len(offered) == offers
+    assert bot.done == []
+    button = offered[0]["blocks"][0]["accessory"]
+    pressed = {"channel": channel, "ts": offered[0]["ts"], "action_id": button["action_id"], "value": button["value"]}
+    await alice.client.api_call("chat.press", json=pressed)
+    await until(lambda: bot.done)
+    assert (bot.done[0].action, bot.done[0].thread) == ("read_here", offered[0]["ts"])
+
+
+async def test_nothing_is_offered_where_nothing_is(bot: Bot, alice: Person) -> None:
+    await alice.channel([bot.connection.bot_user_id])
+    await bot.settled()
+    assert not bot.sandbox.workspace.calls["chat.postMessage"]
+
+
+async def test_all_pages_of_a_channels_files_are_listed(bot: Bot, alice: Person, general: str) -> None:
+    files = SlackFiles(bot.connection.client, "files.slack.com", 10_000)
+    for n in range(5):
+        await alice.client.files_upload_v2(channel=general, content=b"%PDF-1.7", filename=f"{n}.pdf")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bot.slack.files.LISTED", 2)
+        listed = await files.shared_in(general)
+    assert [file.name for file in listed] == [f"{n}.pdf" for n in range(5)]
+    shared = {
+        message["files"][0]["id"]: message["ts"] for message in await alice.history(general) if "files" in message
+    }
+    assert {file.id: file.ts for file in listed} == shared
