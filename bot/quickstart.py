@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.app import running
 from bot.data_folder import locked, prepare
 from bot.errors import StartFailed
+from bot.models.auto import DEFAULT
 from bot.ports import holder, is_free, next_free
 from bot.services import fetch_models
 from bot.settings import Settings
@@ -37,7 +38,7 @@ def quickstart(*, port: int | None, data: Path | None, model: str, check: bool) 
     with locked(settings.data_dir, "try.lock"):
         if not is_free(port):
             raise StartFailed(f"Port {port} is in use{holder(port)}. Stop that, or choose another with --port.")
-        fetch_models(settings)
+        settings = _fetched(settings)
         _print("Loading the models ...")
         try:
             asyncio.run(_run(settings, port, check))
@@ -84,9 +85,24 @@ def _settings(port: int, data: Path | None, model: str) -> Settings:
         "SLACK_APP_TOKEN": "xapp-sandbox",
     }
     os.environ["DATA_DIR"] = str((data or Settings().data_dir / "try").absolute())
-    if model:
-        os.environ["LLM_MODEL"] = model
+    os.environ["LLM_MODEL"] = model or os.environ.get("LLM_MODEL") or "auto"
     return Settings()
+
+
+def _fetched(settings: Settings) -> Settings:
+    """Fetch the models; where the one that was chosen for the card can't be had, the default is taken."""
+    try:
+        if settings.llm_reason:
+            _print(f"Language model: {settings.llm_reason}")
+        fetch_models(settings)
+    except StartFailed as failure:
+        if not settings.llm_reason or settings.llm.model == DEFAULT:
+            raise
+        _print(f"{failure} Taking {DEFAULT} instead.")
+        os.environ["LLM_MODEL"] = DEFAULT
+        settings = Settings()
+        fetch_models(settings)
+    return settings
 
 
 @asynccontextmanager

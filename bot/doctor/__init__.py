@@ -37,7 +37,7 @@ def checks(settings: Settings) -> Iterator[Findings]:
     yield check_qdrant(settings.qdrant, settings.data_dir)
     yield _at_once(check_reading())
     yield _at_once(check_embeddings(settings.embeddings, settings.cache_dir))
-    yield check_llm(settings.llm, settings.cache_dir)
+    yield check_llm(settings.llm, settings.cache_dir, settings.llm_reason)
 
 
 async def _at_once(findings: Iterable[Finding]) -> Findings:

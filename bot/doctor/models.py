@@ -14,11 +14,13 @@ from bot.models.presets import LLM_PRESETS
 from bot.settings import EmbeddingsSettings, LlmSettings
 
 
-async def check_llm(settings: LlmSettings, cache_dir: Path) -> Findings:
-    """Ask the server for its models, or load the file and say where its layers are."""
+async def check_llm(settings: LlmSettings, cache_dir: Path, reason: str = "") -> Findings:
+    """Ask the server for its models, or load the file and say where its layers are; `reason` of LLM_MODEL=auto."""
     if settings.url:
         yield await _served(settings)
         return
+    if reason:
+        yield good("language model", f"LLM_MODEL=auto takes {reason}")
     preset = LLM_PRESETS.get(settings.model.removeprefix("preset:"))
     if preset and not (cache_dir / preset.file).exists():
         yield note(

@@ -70,7 +70,7 @@ class Llama:
 
     def _load(self, path: Path, gpu_layers: int) -> Any:
         parameters = api.llama_model_default_params()
-        self.offloaded = gpu_layers if api.llama_supports_gpu_offload() else 0
+        self.offloaded = gpu_layers if supports_gpu() else 0
         parameters.n_gpu_layers = self.offloaded
         self.batch_tokens = GPU_BATCH_TOKENS if self.offloaded else BATCH_TOKENS
         model = api.llama_model_load_from_file(str(path).encode(), parameters)
@@ -309,6 +309,11 @@ class Llama:
             return f"CPU, {self.threads} thread{'s' if self.threads > 1 else ''}"
         on_gpu = self._layers if self.offloaded < 0 else min(self.offloaded, self._layers)
         return f"GPU, {on_gpu} of {self._layers} layers"
+
+
+def supports_gpu() -> bool:
+    """Tell whether llama.cpp was compiled for a card and finds one."""
+    return bool(api.llama_supports_gpu_offload())
 
 
 def likeliest(logits: npt.NDArray[np.float32], chosen: int, count: int) -> list[Likely]:

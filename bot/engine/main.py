@@ -6,11 +6,13 @@ from pathlib import Path
 
 from bot import log
 from bot.engine.errors import Unavailable
+from bot.engine.llama import supports_gpu
 from bot.engine.served_model import ServedModel
 from bot.engine.server import Address, Server, serve
 from bot.engine.suspects import Suspects
 from bot.errors import StartFailed
 from bot.models.fetch import fetch_llm
+from bot.models.memory import refuse_if_too_large
 from bot.parent import end_with_parent
 from bot.settings import Settings
 
@@ -26,7 +28,9 @@ def main(settings: Settings, *, socket: Path | None, host: str, port: int, paren
     suspects = Suspects(socket.parent / "requests" if socket else None)
 
     def load() -> ServedModel:
-        return ServedModel(fetch_llm(llm.model, settings.cache_dir), llm, suspects)
+        path = fetch_llm(llm.model, settings.cache_dir)
+        refuse_if_too_large(path, llm, gpu=supports_gpu())
+        return ServedModel(path, llm, suspects)
 
     server = Server(load, api_key="" if socket else llm.api_key.get_secret_value())
     try:
