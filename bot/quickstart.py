@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.app import running
 from bot.data_folder import locked, prepare
 from bot.errors import StartFailed
-from bot.models.auto import DEFAULT
+from bot.models.auto import DEFAULT, for_this_machine
 from bot.ports import holder, is_free, next_free
 from bot.services import fetch_models
 from bot.settings import Settings
@@ -91,12 +91,13 @@ def _settings(port: int, data: Path | None, model: str) -> Settings:
 
 def _fetched(settings: Settings) -> Settings:
     """Fetch the models; where the one that was chosen for the card can't be had, the default is taken."""
+    llm, reason = for_this_machine(settings.llm)
+    if reason:
+        _print(f"Language model: {reason}")
     try:
-        if settings.llm_reason:
-            _print(f"Language model: {settings.llm_reason}")
         fetch_models(settings)
     except StartFailed as failure:
-        if not settings.llm_reason or settings.llm.model == DEFAULT:
+        if not reason or llm.model == DEFAULT:
             raise
         _print(f"{failure} Taking {DEFAULT} instead.")
         os.environ["LLM_MODEL"] = DEFAULT

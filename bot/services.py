@@ -20,6 +20,7 @@ from bot.errors import StartFailed
 from bot.health import Check
 from bot.limits import DailyReading
 from bot.memory import ThreadMemory
+from bot.models.auto import for_this_machine
 from bot.models.fetch import fetch_embeddings, fetch_llm
 from bot.settings import Settings
 from bot.slack.files import SlackFiles
@@ -47,7 +48,7 @@ class Models:
 def fetch_models(settings: Settings) -> Models:
     """Fetch what the settings name, unless it is there already; blocks, shows progress."""
     make_models_folder(settings.cache_dir)
-    llm = None if settings.llm.url else fetch_llm(settings.llm.model, settings.cache_dir)
+    llm = None if settings.llm.url else fetch_llm(for_this_machine(settings.llm)[0].model, settings.cache_dir)
     return Models(llm, fetch_embeddings(settings.embeddings.model, settings.cache_dir))
 
 
@@ -82,7 +83,7 @@ async def open_services(
 
 async def _model(settings: Settings, models: Models, stack: AsyncExitStack) -> "RemoteChatModel":
     try:
-        model = await open_chat_model(settings.llm, models.llm, settings.data_dir / "engine")
+        model = await open_chat_model(for_this_machine(settings.llm)[0], models.llm, settings.data_dir / "engine")
     except Unavailable as failure:
         raise StartFailed(str(failure)) from failure
     stack.push_async_callback(model.aclose)

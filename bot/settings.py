@@ -138,23 +138,13 @@ def _read(group: type[Group]) -> Group:
         raise StartFailed(f"{name}: {first['msg'].removeprefix('Value error, ')}.") from None
 
 
-def _chosen(settings: LlmSettings) -> tuple[LlmSettings, str]:
-    """Return the settings with the model that LLM_MODEL=auto stands for on this machine, and why."""
-    if settings.model != "auto" or settings.url:
-        return settings, ""
-    from bot.engine.llama import supports_gpu
-    from bot.models.auto import choose, find_card  # they need these settings themselves
-
-    return choose(settings, find_card() if supports_gpu() else None)
-
-
 class Settings:
     """All groups and the data folder, from one environment."""
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         refuse_unknown(environ)
         self.slack = _read(SlackSettings)
-        self.llm, self.llm_reason = _chosen(_read(LlmSettings))
+        self.llm = _read(LlmSettings)
         self.embeddings = _read(EmbeddingsSettings)
         self.qdrant = _read(QdrantSettings)
         self.redis = _read(RedisSettings)

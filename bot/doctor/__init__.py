@@ -9,6 +9,7 @@ from bot.doctor.finding import Finding, Findings
 from bot.doctor.models import check_embeddings, check_llm, check_reading
 from bot.doctor.slack import check_slack
 from bot.doctor.stores import check_folder, check_qdrant, check_redis
+from bot.models.auto import for_this_machine
 from bot.settings import Settings
 
 MARKS = {"good": "[green]✓[/]", "note": "[yellow]·[/]", "problem": "[red]✗[/]"}
@@ -37,7 +38,7 @@ def checks(settings: Settings) -> Iterator[Findings]:
     yield check_qdrant(settings.qdrant, settings.data_dir)
     yield _at_once(check_reading())
     yield _at_once(check_embeddings(settings.embeddings, settings.cache_dir))
-    yield check_llm(settings.llm, settings.cache_dir, settings.llm_reason)
+    yield check_llm(*for_this_machine(settings.llm), settings.cache_dir)
 
 
 async def _at_once(findings: Iterable[Finding]) -> Findings:

@@ -14,7 +14,7 @@ from bot.models.presets import LLM_PRESETS
 from bot.settings import EmbeddingsSettings, LlmSettings
 
 
-async def check_llm(settings: LlmSettings, cache_dir: Path, reason: str = "") -> Findings:
+async def check_llm(settings: LlmSettings, reason: str, cache_dir: Path) -> Findings:
     """Ask the server for its models, or load the file and say where its layers are; `reason` of LLM_MODEL=auto."""
     if settings.url:
         yield await _served(settings)

@@ -11,6 +11,7 @@ from bot.engine.served_model import ServedModel
 from bot.engine.server import Address, Server, serve
 from bot.engine.suspects import Suspects
 from bot.errors import StartFailed
+from bot.models.auto import for_this_machine
 from bot.models.fetch import fetch_llm
 from bot.models.memory import refuse_if_too_large
 from bot.parent import end_with_parent
@@ -24,7 +25,7 @@ def main(settings: Settings, *, socket: Path | None, host: str, port: int, paren
     if parent:
         end_with_parent(parent)
     log.configure(settings.bot.log, settings.bot.log_level)
-    llm = settings.llm
+    llm, _ = for_this_machine(settings.llm)
     suspects = Suspects(socket.parent / "requests" if socket else None)
 
     def load() -> ServedModel:

@@ -38,6 +38,15 @@ FITS = (  # largest first; computed from layers, key-value heads and the file's 
 )
 
 
+def for_this_machine(settings: LlmSettings) -> tuple[LlmSettings, str]:
+    """Return settings with the model that LLM_MODEL=auto stands for here, and the reason; others as they are."""
+    if settings.model != "auto" or settings.url:
+        return settings, ""
+    from bot.engine.llama import supports_gpu
+
+    return choose(settings, find_card() if supports_gpu() else None)
+
+
 def find_card() -> Card | None:
     """Return the NVIDIA card with the most free memory, as nvidia-smi tells; None where there is none."""
     program = shutil.which("nvidia-smi")
@@ -54,12 +63,14 @@ def find_card() -> Card | None:
 
 
 def choose(settings: LlmSettings, card: Card | None) -> tuple[LlmSettings, str]:
-    """Return settings with the model that `auto` stands for, and the reason in a sentence; what a person set stays."""
+    """Return settings with the model for a card, and the reason in a sentence; what a person set stays."""
     fit = next((fit for fit in FITS if card and card.free_bytes >= fit.free_gib * GIB), None)
-    if settings.model != "auto":
-        return settings, ""
     if card is None or fit is None:
-        reason = f"{card.name} has {card.free_bytes / GIB:.0f} GiB free" if card else "there is no NVIDIA card"
+        reason = (
+            f"{card.name} has {card.free_bytes / GIB:.0f} GiB free"
+            if card
+            else "there is no NVIDIA card that llama.cpp can use"
+        )
         return settings.model_copy(update={"model": DEFAULT}), f"{DEFAULT}: {reason}."
     chosen = {"slots": fit.slots, "context_tokens": fit.context_tokens, "kv_type": fit.kv_type}
     mine = {name: value for name, value in chosen.items() if name not in settings.model_fields_set}

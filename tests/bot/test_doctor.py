@@ -231,25 +231,25 @@ async def model_server() -> AsyncIterator[str]:
 )
 async def test_a_model_server_is_asked(model_server: str, model: str, key: str, sentence: str, tmp_path: Path) -> None:
     settings = LlmSettings(url=model_server, model=model, api_key=SecretStr(key))
-    texts = [finding.text for finding in await problems(check_llm(settings, tmp_path))]
+    texts = [finding.text for finding in await problems(check_llm(settings, "", tmp_path))]
     assert bool(texts) == bool(sentence)
     assert sentence in "".join(texts)
 
 
 async def test_a_model_that_is_not_here_yet_is_no_problem(tmp_path: Path) -> None:
-    (finding,) = await found(check_llm(LlmSettings(), tmp_path))
+    (finding,) = await found(check_llm(LlmSettings(), "", tmp_path))
     assert finding.level == "note"
     assert "python -m bot fetch" in finding.mend
 
 
 async def test_a_model_that_is_nowhere_is_a_problem(tmp_path: Path) -> None:
-    (finding,) = await problems(check_llm(LlmSettings(model="/nowhere.gguf"), tmp_path))
+    (finding,) = await problems(check_llm(LlmSettings(model="/nowhere.gguf"), "", tmp_path))
     assert "there is no file /nowhere.gguf" in finding.text
 
 
 async def test_a_damaged_model_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "model.gguf").write_bytes(b"GGUF" + bytes(1000))
-    (finding,) = await problems(check_llm(LlmSettings(model=str(tmp_path / "model.gguf")), tmp_path))
+    (finding,) = await problems(check_llm(LlmSettings(model=str(tmp_path / "model.gguf")), "", tmp_path))
     assert "is not a model that llama.cpp can load" in finding.text
 
 
@@ -257,5 +257,5 @@ async def test_a_damaged_model_file_is_told(tmp_path: Path) -> None:
 async def test_the_device_that_runs_the_layers_is_told() -> None:
     cache = Settings({}).cache_dir
     fetch_llm(SMALL_MODEL, cache, lambda done, size: None)
-    findings = await found(check_llm(LlmSettings(model=SMALL_MODEL, context_tokens=512, slots=1), cache))
+    findings = await found(check_llm(LlmSettings(model=SMALL_MODEL, context_tokens=512, slots=1), "", cache))
     assert "its layers run on CPU" in findings[0].text or "GPU" in findings[0].text

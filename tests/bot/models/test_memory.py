@@ -6,7 +6,7 @@ import pytest
 
 from bot.errors import StartFailed
 from bot.models import auto, memory
-from bot.models.auto import DEFAULT, FITS, GIB, Card, choose, find_card
+from bot.models.auto import DEFAULT, FITS, GIB, Card, choose, find_card, for_this_machine
 from bot.models.memory import kv_numbers_a_token, needed, refuse_if_too_large
 from bot.models.presets import LLM_PRESETS
 from bot.settings import LlmSettings
@@ -54,7 +54,9 @@ def test_without_a_fitting_card_it_is_the_default(card: Card | None) -> None:
 def test_what_a_person_set_stays() -> None:
     mine, _ = choose(LlmSettings(model="auto", slots=3), Card("NVIDIA H100", 79 * GIB))
     assert (mine.slots, mine.context_tokens) == (3, 131_072)
-    assert choose(LlmSettings(model="preset:qwen3-4b"), Card("NVIDIA H100", 79 * GIB))[0].model == "preset:qwen3-4b"
+    named = LlmSettings(model="preset:qwen3-4b")
+    assert for_this_machine(named) == (named, "")
+    assert for_this_machine(AUTO)[0].model.startswith("preset:")
 
 
 @pytest.mark.parametrize("fit", FITS, ids=lambda fit: f"{fit.preset}-{fit.free_gib}")
