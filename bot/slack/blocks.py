@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from bot.slack.markdown import escape, mrkdwn, mrkdwn_link
+from bot.slack.markdown import escape, mrkdwn, mrkdwn_link, safe
 from handlers.pieces import Choice, Choices, Source
 from handlers.text.messages import say
 
@@ -25,10 +25,11 @@ def source_label(source: Source) -> str:
 
 
 def source_lines(sources: Sequence[Source], language: str) -> str:
-    """Return the sources as plain lines, for the message's text."""
+    """Return the sources as plain lines, for the message's text; a streamed one has them as they are."""
     if not sources:
         return ""
-    return "\n".join([f"{say('slack.sources', language)}:", *(source_label(source) for source in sources)])
+    labels = (safe(" ".join(source_label(source).split())) for source in sources)
+    return "\n".join([f"{say('slack.sources', language)}:", *labels])
 
 
 def source_blocks(sources: Sequence[Source]) -> list[Block]:
@@ -103,6 +104,7 @@ def _button(choice: Choice, number: int, language: str) -> Block:
 
 
 def _plain(text: str, longest: int = LONGEST_BUTTON) -> Block:
+    text = safe(text)
     return {"type": "plain_text", "text": text if len(text) <= longest else text[: longest - 1] + "…"}
 
 

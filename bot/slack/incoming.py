@@ -88,6 +88,11 @@ def plain_text(text: str, bot: str = "") -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # half a character has no UTF-8
 
 
+def is_mentioned(bot: str, text: str) -> bool:
+    """Tell whether a message mentions us, and not somebody whose id begins with ours."""
+    return bool(bot) and re.search(rf"<@{re.escape(bot)}[|>]", text) is not None
+
+
 def _resolve(found: re.Match[str]) -> str:
     target, label = found[1], found[2]
     if target[:1] in {"@", "#", "!"}:
@@ -119,7 +124,7 @@ def _message(team: str, event: Event, bot: str) -> Put | None:
     if not _is_spoken(event, bot):
         return None
     text, files = str(event.get("text") or ""), file_ids(event.get("files"))
-    mentioned = event.get("type") == "app_mention" or f"<@{bot}" in text
+    mentioned = event.get("type") == "app_mention" or is_mentioned(bot, text)
     if mentioned or event.get("channel_type") == "im":
         action, rest = parse(plain_text(text, bot), bool(files))
         return Put(_said(team, event, action=action, text=rest, files=files))

@@ -14,7 +14,12 @@ _WHITESPACE = re.compile(r"\s")
 # Top-level domains that Slack may make links of without a scheme. No extension of a document is among them.
 _DOMAINS = (
     "com|org|net|io|co|ai|dev|app|info|biz|xyz|site|online|shop|top|club|link|click|live|page|cloud|tech|store|zip|mov|"
-    "edu|gov|mil|eu|fr|de|uk|es|it|nl|be|ch|at|pt|ie|se|no|dk|fi|ru|cn|jp|kr|in|br|us|ca|au|me|tv|cc|gg|ly|to|tk|ws|su"
+    "edu|gov|mil|int|eu|fr|de|uk|es|it|nl|be|ch|at|pt|ie|se|no|dk|fi|ru|cn|jp|kr|in|br|us|ca|au|me|tv|cc|gg|ly|to|tk|"
+    "ws|su|pw|icu|lol|host|work|sbs|support|cfd|bond|buzz|fun|space|website|world|today|life|news|blog|email|chat|wiki|"
+    "agency|center|company|digital|group|help|network|services|solutions|team|tools|vip|win|bid|loan|men|date|download|"
+    "racing|review|stream|trade|party|science|cricket|accountant|faith|webcam|quest|rest|monster|beauty|hair|skin|cyou|"
+    "ml|ga|cf|gq|pl|cz|sk|hu|ro|bg|gr|hr|si|rs|ua|by|kz|tr|il|ae|sa|ir|pk|bd|lk|th|vn|id|my|sg|ph|tw|hk|mx|ar|cl|pe|"
+    "ve|ec|uy|za|ng|ke|gh|eg|ma|tn|dz|nz|is|lu|li|mc|ee|lv|lt|mt|cy|ge|am|az|asia|goog|google|bank|law|pro|name|mobi"
 )
 
 # Each finds a place, not a text: there the joiner goes in.
@@ -26,7 +31,8 @@ _PLACES = re.compile(
     r"|(?<=[\w.+%-])(?=@[\w-])"  # a@b.c
     r"|(?<=@)(?=(?:channel|here|everyone)\b)"
     r"|(?<=\bwww)(?=\.)"
-    rf"|(?<=[\w-])(?=\.(?:{_DOMAINS})(?![\w-]))",
+    rf"|(?<=[\w-])(?=\.(?:{_DOMAINS}|xn--\w+|[^\W\d_a-z]\w+)(?![\w-]))"  # the last: letters of another alphabet
+    r"|(?<=\d)(?=\.\d{1,3}(?:[:/]\S))",  # 203.0.113.7/login
     re.IGNORECASE,
 )
 

@@ -16,6 +16,7 @@ class Uploads:
 
     async def hand_over(self, name: str, data: bytes, description: str = "", *, channel: str = "") -> None:
         """Upload into the thread, or into another conversation; nothing if an earlier try did it."""
+        name = safe(name)  # made of a document's own name, which a stranger chose
         number, self._count = self._count, self._count + 1
         files = self._ledger.record.files
         if number < len(files) and (files[number] == f"done {name}" or await self._is_there(name)):

@@ -5,12 +5,14 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from indexing.reading.decode import decode_text, is_plain_text
 
 SNIFFED_CHARACTERS = 64_000
+READ_BYTES = 16 * 2**20  # of a table; of what lies beyond only the lines are counted
+COUNTED_BYTES = 2**20  # at once
 TEXT_COLUMNS = (
     "text", "texte", "review", "avis", "comment", "commentaire", "message", "content", "contenu", "sentence", "phrase",
     "feedback", "verbatim", "critique", "opinion", "body", "description",
@@ -40,29 +42,48 @@ def read_texts(path: Path, name: str, limit: int) -> Texts:
 
     Raises NoText where there are none, NotATable for a file of another kind.
     """
-    data = path.read_bytes()
+    data, lines_beyond = beginning(path)
     if data.startswith(b"%PDF") or not is_plain_text(data[:SNIFFED_CHARACTERS]):
         raise NotATable(name)
     content = decode_text(data)
     if name.casefold().endswith((".csv", ".tsv")):
-        return texts_of_table(content, limit)
-    lines = [line.strip() for line in content.splitlines() if line.strip()]
+        return texts_of_table(content, limit, lines_beyond)
+    lines, left_out = first(io.StringIO(content), limit)
     if not lines:
         raise NoText(name)
-    return Texts(tuple(lines[:limit]), max(0, len(lines) - limit), "")
+    return Texts(tuple(lines), left_out + lines_beyond, "")
 
 
-def texts_of_table(content: str, limit: int) -> Texts:
+def beginning(path: Path) -> tuple[bytes, int]:
+    """Return as much of a file as is read, whole lines of it, and how many lines lie beyond."""
+    with path.open("rb") as file:
+        data = file.read(READ_BYTES)
+        if len(data) < READ_BYTES:
+            return data, 0
+        whole = data[: data.rfind(b"\n") + 1] or data
+        lines = data[len(whole) :].count(b"\n")
+        while chunk := file.read(COUNTED_BYTES):
+            lines += chunk.count(b"\n")
+    return whole[: len(whole) // 2 * 2], lines  # half a character of UTF-16 is none
+
+
+def first(texts: Iterable[str], limit: int) -> tuple[list[str], int]:
+    """Return the first texts that are not empty, and how many more there are."""
+    stripped = (text for text in map(str.strip, texts) if text)
+    return list(islice(stripped, limit)), sum(1 for _ in stripped)
+
+
+def texts_of_table(content: str, limit: int, lines_beyond: int = 0) -> Texts:
     """Return the column that holds text, up to `limit` rows; raise NoText."""
     csv.field_size_limit(10_000_000)
     rows = csv.reader(io.StringIO(content), delimiter=delimiter_of(content))
     head = list(islice(rows, 200))
     column, has_header = text_column(head)
-    found = (row[column].strip() for row in [*head[has_header:], *rows] if len(row) > column)
-    texts = [text for text in found if text]
+    cells = (row[column] for row in chain(head[has_header:], rows) if len(row) > column)
+    texts, left_out = first(cells, limit)
     if not texts:
         raise NoText
-    return Texts(tuple(texts[:limit]), max(0, len(texts) - limit), head[0][column].strip() if has_header else "")
+    return Texts(tuple(texts), left_out + lines_beyond, head[0][column].strip() if has_header else "")
 
 
 def delimiter_of(content: str) -> str:

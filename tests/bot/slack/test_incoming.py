@@ -7,7 +7,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.slack.changes import SlackChange
-from bot.slack.incoming import COMMANDS, ONE_FOR_ALL, Cancel, Put, Redo, Stop, feedback, parse_event, plain_text
+from bot.slack.incoming import (
+    COMMANDS,
+    ONE_FOR_ALL,
+    Cancel,
+    Put,
+    Redo,
+    Stop,
+    feedback,
+    is_mentioned,
+    parse_event,
+    plain_text,
+)
 from handlers.request import Request
 
 BOT, TEAM, ALICE = "UBOT", "T1", "UALICE"
@@ -332,3 +343,10 @@ odd = st.recursive(
 @given(st.dictionaries(st.sampled_from(["event", "team_id", "authorizations", "actions", "type"]), odd, max_size=5))
 def test_an_odd_payload_breaks_nothing(body: dict[str, Any]) -> None:
     parse_event(body, BOT)
+
+
+def test_somebody_whose_id_begins_with_ours_is_not_us() -> None:
+    assert not is_mentioned("U0FOLIO001", "<@U0FOLIO0012> hello")
+    assert is_mentioned("U0FOLIO001", "hello <@U0FOLIO001>")
+    assert is_mentioned("U0FOLIO001", "hello <@U0FOLIO001|folio>")
+    assert not is_mentioned("", "<@U0FOLIO001> hello")

@@ -25,12 +25,13 @@ NASTY = (
     "![x](https://evil.example/p.png)", "[a][b]", "[b]: https://evil.example", "<https://evil.example|x>",
     "<mailto:a@b.example>", "https://evil.example", "HTTP://EVIL.COM", "www.evil.com", "evil.com/secret", "@channel",
     "a.b@evil.com", "@everyone", "&lt;!channel&gt;", "javascript:alert(1)", "[a]( https://evil.com )", "ftp://x", "]",
+    "evil.pw/login", "evil.host", "пример.испытание", "xn--e1.xn--p1ai", "203.0.113.7/x", "10.0.0.1:80/x",
     "(", ":", "/", "//", "<", "@", "!", ".", "com", "www", "```", "**", "_", "|", "\\", "&", "[1]", "handbook.pdf",
     "\n", " ",
 )  # fmt: skip
 texts = st.lists(st.one_of(st.sampled_from(NASTY), st.text(max_size=8)), max_size=30).map("".join)
 LIVE = re.compile(
-    r"\]\(|\]\[|\]:|://|<[@#!]|&lt;[@#!]|<[a-z][a-z0-9+.-]*:|[\w.+%-]@[\w-]|@(channel|here|everyone)\b|\bwww\.|\w\.com(?![\w-])",
+    r"\]\(|\]\[|\]:|://|<[@#!]|&lt;[@#!]|<[a-z][a-z0-9+.-]*:|[\w.+%-]@[\w-]|@(channel|here|everyone)\b|\bwww\.|\w\.(com|pw|host|xn--\w+|испытание)(?![\w-])|\d\.\d{1,3}[:/]\w",
     re.IGNORECASE,
 )
 

@@ -2,12 +2,14 @@
 
 import csv
 import io
+import tracemalloc
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers.output import tables
 from handlers.output.tables import FORMULA_STARTS, NoText, Texts, markdown_table, read_texts, write_csv
 
 
@@ -77,3 +79,26 @@ def test_written_texts_are_read_as_they_were(cells: list[str]) -> None:
 
 def test_a_bar_in_a_cell_does_not_break_the_table() -> None:
     assert markdown_table(["a"], [["x|y\nz"]]).splitlines()[-1] == "| x¦y z |"
+
+
+@pytest.mark.parametrize("name", ["reviews.csv", "reviews.txt"])
+def test_of_a_huge_table_only_the_beginning_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A file of some megabytes must not fill the memory of the process that answers everybody."""
+    monkeypatch.setattr(tables, "READ_BYTES", 64_000)
+    monkeypatch.setattr(tables, "COUNTED_BYTES", 64_000)
+    path = tmp_path / name
+    path.write_text("text\n" + "A fine hotel, said Dora Quill.\n" * 100_000)
+    tracemalloc.start()
+    texts = read_texts(path, name, 50)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(texts.items) == 50
+    assert texts.left_out + 50 == 100_000 + (name == "reviews.txt")
+    assert peak < 2_000_000 < path.stat().st_size
+
+
+def test_half_a_character_at_the_cut_is_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "READ_BYTES", 1_001)
+    path = tmp_path / "reviews.txt"
+    path.write_text("Très bon hôtel.\n" * 200, encoding="utf-16")
+    assert set(read_texts(path, path.name, 1000).items) == {"Très bon hôtel."}
