@@ -15,7 +15,8 @@ from urllib.parse import urljoin
 
 from bot.errors import StartFailed
 from bot.models.wheels import Wheels
-from handlers.output.tables import delimiter_of, text_column
+from handlers.output.tables import text_column
+from indexing.reading.csv_files import delimiter_of
 from indexing.reading.decode import decode_text
 
 HELD_OUT = 5  # every fifth text, chosen by its hash: the same ones in every run, and no text on both sides

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
+from indexing.reading.csv_files import delimiter_of
 from indexing.reading.decode import decode_text, is_plain_text
 
 SNIFFED_CHARACTERS = 64_000
@@ -84,18 +85,6 @@ def texts_of_table(content: str, limit: int, lines_beyond: int = 0) -> Texts:
     if not texts:
         raise NoText
     return Texts(tuple(texts), left_out + lines_beyond, head[0][column].strip() if has_header else "")
-
-
-def delimiter_of(content: str) -> str:
-    """Return the separator that cuts the first lines into the same number of columns most often."""
-    lines = content[:SNIFFED_CHARACTERS].splitlines()[:20]
-
-    def regularity(delimiter: str) -> tuple[int, int]:
-        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter)] or [1]
-        common = max(set(widths), key=widths.count)
-        return (widths.count(common) if common > 1 else 0, common)
-
-    return max(",;\t|", key=regularity)
 
 
 def text_column(rows: Sequence[Sequence[str]]) -> tuple[int, bool]:

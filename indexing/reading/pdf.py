@@ -53,7 +53,8 @@ class PdfFile:
             text, how = repaired(text_by_place, "pdfium", self.vocabulary), "pdfium"
         notes = list(sight.notes)
         if count_letters(text) < STAMP_LETTERS and self.pdfium:
-            text, how = self._scan(number, text, how)
+            text, how, doubtful = self._scan(number, text, how)
+            notes += ["hard_to_read"] * doubtful
         elif not has_letters(text):
             how = "none"
         if how != "ocr":
@@ -126,19 +127,23 @@ class PdfFile:
         sound = not is_glued(tabled) and not is_garbled(tabled)
         return tabled if sound and letters(tabled) >= (1 - LOST) * letters(text) else ""
 
-    def _scan(self, number: int, text: str, how: str) -> tuple[str, str]:
-        """Return what OCR reads on a page that has hardly any text, a stamp perhaps; the text itself if that is all."""
+    def _scan(self, number: int, text: str, how: str) -> tuple[str, str, bool]:
+        """Return what OCR reads on a page that has hardly any text, a stamp perhaps; the text itself if that is all.
+
+        The last is whether what it reads is doubtful.
+        """
         page = self.pdfium[number - 1]
         if not has_letters(text) and not ocr.shows_anything(page):
-            return text, "blank"
+            return text, "blank", False
         if has_letters(text) and not ocr.is_picture(page):
-            return text, how
+            return text, how, False
         if not ocr.is_installed():
-            return text, "none"
-        read = repair(ocr.recognise(page))
+            return text, "none", False
+        reading = ocr.recognise(page)
+        read = repair(reading.text)
         if count_letters(read) > count_letters(text):
-            return read, "ocr"
-        return text, how if has_letters(text) else "none"
+            return read, "ocr", reading.is_doubtful
+        return text, how if has_letters(text) else "none", False
 
     def _title(self) -> str:
         try:

@@ -12,20 +12,11 @@ import resource
 import signal
 import sys
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from indexing.reading.pages import BROKEN, CannotRead, PageTexts, ReadableFile
-from indexing.reading.pdf import PdfFile
-from indexing.reading.text_files import pages_of_text
-from indexing.reading.word.document import word_file
-
-READERS: dict[str, Callable[[Path], ReadableFile]] = {
-    "pdf": PdfFile,
-    "docx": word_file,
-    "text": lambda path: PageTexts(pages_of_text(path)),
-}
+from indexing.reading.pages import BROKEN, CannotRead
+from indexing.reading.readers import open_readable
 
 
 PAGE_CHARACTERS = 200_000  # of a page; dense print has 6,000
@@ -41,7 +32,7 @@ CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000  # linux/sched.h
 def serve(kind: str, path: Path) -> None:
     """Answer each line `first last` with a JSON line for each of these pages; the first answer is about the file."""
     try:
-        file = READERS[kind](path)
+        file = open_readable(kind, path)
         send(bounded_facts(file.about()))
     except CannotRead as refused:
         send({"unreadable": str(refused)})

@@ -53,7 +53,7 @@ REASONS = {
     "not_a_pdf": {}, "html": {}, "empty": {}, "damaged": {}, "encrypted": {}, "no_text": {"pages": 3, "ocr": False},
     "too_many_pages": {"pages": 9000, "limit": 5000}, "too_slow": {"seconds": 600},
     "too_big": {"name": "a.pdf", "megabytes": 300, "limit_megabytes": 200}, "gone": {}, "away": {"name": "a.pdf"},
-    "external": {"name": None},
+    "external": {"name": None}, "old_office": {},
 }  # fmt: skip  # what indexing.reading.pool and bot.slack.files raise
 
 

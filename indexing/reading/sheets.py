@@ -1,0 +1,99 @@
+"""Workbooks: the rows of each sheet, values as a person sees them, a head said again on each page."""
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+
+from indexing.reading.archive import check_unpacked
+from indexing.reading.pages import CannotRead, PageTexts
+from indexing.reading.table_pages import table_pages
+
+MOST_ROWS, MOST_COLUMNS = 200_000, 200  # of a sheet
+CURRENCY = re.compile(r"[€$£¥]|\bCHF\b|\bEUR\b|\bUSD\b")
+FORMAT_NOISE = re.compile(r'\[(?!\$)[^\]]*\]|"')
+
+
+def workbook_file(path: Path) -> PageTexts:
+    """Read a workbook (.xlsx, .xlsm): values that were computed, no formulas; hidden sheets are named."""
+    check_unpacked(path)
+    values = openpyxl.load_workbook(path, data_only=True)
+    formulas = openpyxl.load_workbook(path, read_only=True)
+    texts, labels, hidden, uncomputed = [], [], [], 0
+    for sheet in values.worksheets:
+        if sheet.sheet_state != "visible":
+            hidden.append(sheet.title)
+            continue
+        uncomputed += count_uncomputed(sheet, formulas[sheet.title])
+        for page in table_pages(rows_of(sheet)):
+            texts.append(f"# {sheet.title}\n{page.text}")
+            labels.append(f"{sheet.title}!{page.first}:{page.last}")
+    if not texts:
+        raise CannotRead("no_text")
+    notes = [("hidden_sheets", ", ".join(hidden))] * bool(hidden)
+    notes += [("uncomputed", str(uncomputed))] * bool(uncomputed)
+    notes += [("charts", str(count))] if (count := sum(len(sheet._charts) for sheet in values.worksheets)) else []
+    return PageTexts(texts, title=str(values.properties.title or ""), labels=labels, notes=notes)
+
+
+def rows_of(sheet: Any) -> list[list[str]]:
+    """Return a sheet's cells as text; a merged cell says in each of its rows what it says."""
+    width = min(sheet.max_column or 0, MOST_COLUMNS)
+    rows = [
+        [cell_text(cell) for cell in row]
+        for row in sheet.iter_rows(max_row=min(sheet.max_row or 0, MOST_ROWS), max_col=width)
+    ]
+    for merged in sheet.merged_cells.ranges:
+        if merged.min_row <= len(rows) and merged.min_col <= width:
+            text = rows[merged.min_row - 1][merged.min_col - 1]
+            for row in range(merged.min_row, min(merged.max_row, len(rows))):
+                rows[row][merged.min_col - 1] = text
+    return rows
+
+
+def cell_text(cell: Any) -> str:
+    """Return a cell's value as its format shows it, as far as it matters: dates, percents, currencies."""
+    value = cell.value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "minutes")
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    if isinstance(value, (int, float)):
+        return number_text(value, str(cell.number_format or ""))
+    text = str(value)
+    target = cell.hyperlink.target if cell.hyperlink else None
+    return f"{text} ({target})" if target and target not in text else text
+
+
+def number_text(value: float, pattern: str) -> str:
+    """Return a number with the percent sign or the currency of its format."""
+    pattern = FORMAT_NOISE.sub("", pattern)
+    if "%" in pattern:
+        return f"{round(value * 100, 6):g}%"
+    places = len(match[1]) if (match := re.search(r"0\.(0+)", pattern)) else 0
+    text = f"{value:.{places}f}" if places else f"{value:.12g}"
+    currency = CURRENCY.search(pattern)
+    return f"{text} {currency[0]}" if currency else text
+
+
+def count_uncomputed(values: Any, formulas: Any) -> int:
+    """Count the formulas whose value the file does not hold: whatever wrote it did not compute them."""
+    return sum(
+        isinstance(written.value, str) and written.value.startswith("=") and value is None
+        for written, value in zip(flat(formulas), (cell.value for cell in flat(values)), strict=False)
+    )
+
+
+def flat(sheet: Any) -> Iterator[Any]:
+    """Yield a sheet's cells row by row."""
+    for row in sheet.iter_rows(
+        max_row=min(sheet.max_row or 0, MOST_ROWS), max_col=min(sheet.max_column or 0, MOST_COLUMNS)
+    ):
+        yield from row
