@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from indexing.reading.pages import BROKEN, CannotRead, Note, ReadableFile
+from indexing.reading.pages import CannotRead, Note, ReadableFile
 
 MOST_FILES = 200
 MOST_BYTES = 200 * 2**20
@@ -52,7 +52,7 @@ class Bundle:
                 file_handle.write(data)
             file = self.open_file(Path(written), self.depth + 1)
             about = file.about()
-        except (CannotRead, *BROKEN):
+        except Exception:  # one hostile file among others: it is named, the others are read
             return False
         finally:
             Path(written).unlink()  # a reader keeps it open; nothing stays where a process is killed

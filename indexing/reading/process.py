@@ -15,7 +15,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from indexing.reading.pages import BROKEN, CannotRead
+from indexing.reading.pages import CannotRead
 from indexing.reading.readers import open_readable
 
 
@@ -37,7 +37,7 @@ def serve(kind: str, path: Path) -> None:
     except CannotRead as refused:
         send({"unreadable": str(refused)})
         return
-    except BROKEN:
+    except Exception:  # whatever a hostile file makes a library raise: this is the outermost loop of reading
         send({"unreadable": "damaged"})
         return
     for line in sys.stdin:
@@ -45,7 +45,7 @@ def serve(kind: str, path: Path) -> None:
         for number in range(first, last + 1):
             try:
                 send(bounded_page(file.page(number)))
-            except BROKEN:
+            except Exception:  # as above; the other pages stay
                 send({"page": number, "text": "", "how": "failed"})
 
 
