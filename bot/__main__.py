@@ -171,6 +171,22 @@ def write_manifest(
     typer.echo(manifest(prefix, only_folio=only_folio), nl=False)
 
 
+@app.command("import")
+def import_(  # noqa: PLR0913, PLR0917  # one for each option
+    folder: Path,
+    channel: Annotated[str, typer.Option(help="Who may read them: the members of this channel.")],
+    include: Annotated[list[str] | None, typer.Option(help="Only files like this: '*.pdf', 'contracts/*'.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="No files like this.")] = None,
+    dry_run: Annotated[bool, typer.Option(help="Only say what would be read.")] = False,
+    report: Annotated[Path, typer.Option(help="A CSV with a line for each file.")] = Path("import-report.csv"),
+) -> None:
+    """Read a folder of documents into a channel's library; run it again to go on or to follow changes."""
+    from bot.folder_import import Wanted, import_folder
+
+    wanted = Wanted(folder=folder, include=include or (), exclude=exclude or ())
+    import_folder(Settings(), wanted, channel, dry_run=dry_run, report=report)
+
+
 @app.command("train-sentiment")
 def train_sentiment(
     data: Annotated[list[Path] | None, typer.Option(help="CSV files with the columns text and label.")] = None,

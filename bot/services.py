@@ -28,6 +28,7 @@ from bot.slack.messages import SlackMessages
 from bot.slack.team import SlackTeam
 from handlers.request import Services
 from indexing.factory import open_library
+from indexing.gone import NothingGone
 from indexing.library import Library
 from indexing.reading.pool import ReadingLimits
 
@@ -61,7 +62,7 @@ async def open_services(
     """
     models = await asyncio.to_thread(fetch_models, settings)
     model = await _model(settings, models, stack)
-    library = await _library(settings, models, Gone(redis), stack)
+    library = await open_settings_library(settings, models, Gone(redis), stack)
 
     services = Services(
         model=model,
@@ -90,7 +91,10 @@ async def _model(settings: Settings, models: Models, stack: AsyncExitStack) -> "
     return model
 
 
-async def _library(settings: Settings, models: Models, gone: Gone, stack: AsyncExitStack) -> "Library":
+async def open_settings_library(
+    settings: Settings, models: Models, gone: "Gone | NothingGone", stack: AsyncExitStack
+) -> "Library":
+    """Open the library of the settings; it is closed with the stack."""
     bot, embeddings, qdrant = settings.bot, settings.embeddings, settings.qdrant
     library = await open_library(
         folder=settings.data_dir / "library",

@@ -16,7 +16,7 @@ from handlers.text.questions import is_question
 
 
 async def upload(request: Request, services: Services) -> Pieces:
-    """Read a file that you drop here (PDF, Word, Markdown, text), so that I can answer from it."""
+    """Read a file that you drop here (PDF, Office, mail, picture, text), so that I can answer from it."""
     if not request.files:
         raise UserError(say("upload.no_file", request_language(request)))
     request = replace(request, language=request_language(request))

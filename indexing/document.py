@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+IMPORTED = "import:"  # begins the file id of a share that came from a folder: Slack knows no such file
+
 
 @dataclass(frozen=True, kw_only=True)
 class Share:

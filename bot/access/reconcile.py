@@ -18,6 +18,7 @@ from bot.slack.changes import CHANNEL_GONE, SlackChange
 from bot.slack.errors import SLACK_ERRORS, code
 from bot.slack.quotes import Quotes
 from indexing.audience import Audience
+from indexing.document import IMPORTED
 from indexing.library import Library
 
 logger = structlog.get_logger()
@@ -70,13 +71,13 @@ class Reconciler:
     async def reconcile(self, pause_seconds: float = PAUSE_SECONDS) -> None:
         """Compare all that is kept with Slack, for events that never came; forget what is older than the retention."""
         shares = await self.library.shares()
-        for file_id in sorted({share.file_id for share in shares}):
+        for file_id in sorted({share.file_id for share in shares if not share.file_id.startswith(IMPORTED)}):
             await self._unless_slack_is_away(self._compare_file(file_id))
             await asyncio.sleep(pause_seconds)
         for channel in sorted({share.channel for share in shares} | await self.memory.channels()):
             await self._unless_slack_is_away(self._compare_channel(channel))
             await asyncio.sleep(pause_seconds)
-        for user in sorted({share.user for share in shares} | await self.memory.people()):
+        for user in sorted({share.user for share in shares if share.user} | await self.memory.people()):
             await self._unless_slack_is_away(self._compare_person(user))
             await asyncio.sleep(pause_seconds)
         if self.retention_days:

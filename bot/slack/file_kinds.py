@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
-DOCUMENTS = frozenset({"pdf", "docx", "docm", "md", "markdown", "txt", "text", "rst"})  # read unasked
+DOCUMENTS = frozenset({  # read unasked
+    "pdf", "docx", "docm", "md", "markdown", "txt", "text", "rst", "pptx", "xlsx", "xlsm", "odt", "ods", "odp", "rtf",
+    "epub", "eml", "email", "msg",
+})  # fmt: skip
 HOSTED = frozenset({"", "hosted", "file_access"})  # modes of what people upload; snippets, canvases, links are others
-MEDIA = ("image/", "video/", "audio/")
+MEDIA = ("video/", "audio/")
 UNREADABLE = frozenset({
-    "png", "jpg", "jpeg", "gif", "webp", "heic", "heif", "bmp", "tiff", "svg", "mp4", "mov", "webm", "avi", "mkv",
-    "m4v", "mp3", "m4a", "wav", "ogg", "flac", "aac", "zip", "gzip", "tar", "rar", "7z", "sketch", "psd", "figma",
+    "gif", "webp", "bmp", "svg", "mp4", "mov", "webm", "avi", "mkv",
+    "m4v", "mp3", "m4a", "wav", "ogg", "flac", "aac", "gzip", "tar", "rar", "7z", "sketch", "psd", "figma",
 })  # fmt: skip
 
 File = Mapping[str, Any]
@@ -30,7 +33,7 @@ def is_document(file: File) -> bool:
 
 
 def is_unreadable(file: File) -> bool:
-    """Tell whether a file is surely nothing to read: a picture, a clip, a sound, an archive."""
+    """Tell whether a file is surely nothing to read: a clip, a sound, a drawing."""
     return (
         str(file.get("mimetype") or "").startswith(MEDIA)
         or str(file.get("filetype") or "").lower() in UNREADABLE

@@ -18,7 +18,6 @@ from typing import Any
 from indexing.reading.pages import CannotRead
 from indexing.reading.readers import open_readable
 
-
 PAGE_CHARACTERS = 200_000  # of a page; dense print has 6,000
 OUTLINE_ENTRIES = 5000
 TITLE_CHARACTERS = 300

@@ -81,7 +81,7 @@ async def test_a_file_is_fetched_with_our_token(client: AsyncWebClient, wire: Wi
         ({"mode": "tombstone"}, "gone"),
         ({"mode": "hidden_by_limit"}, "gone"),
         ({"is_external": True}, "external"),
-        ({"name": "Screenshot.png", "mimetype": "image/png"}, "not_a_pdf"),
+        ({"name": "Recording.webm", "mimetype": "video/webm"}, "not_a_pdf"),
         ({"name": "clip", "filetype": "mp4"}, "not_a_pdf"),
         ({"url_private_download": "https://evil.example/x.pdf"}, "external"),
         ({"url_private_download": "http://files.slack.com/x.pdf"}, "external"),
