@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from indexing import sentences
+from indexing.table_heads import TableHead
 
 CHUNK_CHARACTERS = 700  # see tests/evaluation/README.md: what was tried
 LONGEST_SENTENCE = 700
@@ -153,7 +154,7 @@ def looks_like_heading(line: str) -> bool:
 
 
 class Chunker:
-    """Pages in, chunks out; every character of every page is in one of them.
+    """Pages in, chunks out; every character of every page is in one of them, a table's head in each that has its rows.
 
     A chunk ends with its page, but a sentence that goes on over the page's end stays whole in the chunk where it
     begins, and with a heading once it is long enough.
@@ -165,6 +166,8 @@ class Chunker:
         self._group: list[_Sentence] = []
         self._length = 0
         self._position = 0
+        self._table = TableHead()
+        self._head = ""  # of the table within which the group begins
 
     def feed(self, page: int, text: str) -> list[Chunk]:
         """Take the next page; return the chunks that are complete."""
@@ -183,6 +186,7 @@ class Chunker:
         text = "".join(sentence.text for sentence in group).strip("\n")
         if not text.strip():
             return []
+        text = f"{self._head}\n{text}" if self._head else text
         self._position += 1
         return [
             Chunk(
@@ -192,6 +196,9 @@ class Chunker:
         ]  # fmt: skip
 
     def _add(self, sentence: _Sentence) -> None:
+        if not self._group:
+            self._head = self._table.above(sentence.text)
+        self._table.see(sentence.text)
         if self._group and sentence.page != self._group[-1].page:
             sentence = replace(sentence, text="\n" + sentence.text)
         self._group.append(sentence)
