@@ -232,6 +232,14 @@ def bench_indexing() -> None:
     main()
 
 
+@bench.command("reading")
+def bench_reading() -> None:
+    """Compare the order and the rows that PDF readers keep, on pages of our own making."""
+    from tests.bench.reading import main
+
+    main()
+
+
 @bench.command("int8")
 def bench_int8() -> None:
     """Measure what 8-bit weights and an 8-bit KV cache do to memory, speed and perplexity."""

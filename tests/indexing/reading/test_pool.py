@@ -63,7 +63,7 @@ async def test_title_and_outline_are_known_before_the_pages(tmp_path: Path) -> N
         ("empty.pdf", b"", "empty"),
         ("zeros.pdf", bytes(100), "empty"),
         ("page.pdf", b"<!doctype html><html><body>Sign in</body></html>", "html"),
-        ("picture.png", b"\x89PNG\r\n\x1a\n" + bytes(64), "not_a_pdf"),
+        ("picture.png", b"\x89PNG\r\n\x1a\n" + bytes(64), "damaged"),
         ("program.txt", b"\x7fELF\0\0\1\2", "not_a_pdf"),
         ("damaged.pdf", b"%PDF-1.7\n" + bytes(500), "damaged"),
         ("archive.docx", b"PK\x03\x04" + bytes(200), "damaged"),
