@@ -148,8 +148,8 @@ def table_stretches(lines: Sequence[Line]) -> Iterator[tuple[int, int]]:
     several = [index for index, line in enumerate(lines) if len(line.segments) > 1]
     groups: list[list[int]] = []
     for index in several:
-        far = lines[groups[-1][-1]].base - lines[index].base > FAR_ROWS * lines[index].size if groups else True
-        if not far and index - groups[-1][-1] <= 2:
+        near = groups and max(distances(lines[groups[-1][-1] : index + 1])) < FAR_ROWS * lines[index].size
+        if near and index - groups[-1][-1] <= 2:
             groups[-1].append(index)
         else:
             groups.append([index])

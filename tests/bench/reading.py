@@ -69,7 +69,7 @@ def prose(page: Maker) -> None:
 
 
 def columns(page: Maker, count: int = 2) -> None:
-    lines = [[page.words(8 - 2 * count + 2) for _ in range(20)] for _ in range(count)]
+    lines = [[page.words(9 - 2 * count) for _ in range(20)] for _ in range(count)]
     for row in range(20):  # drawn line by line over the gutter, as many programs do
         for column in range(count):
             page.pdf.text(15 + column * 190 / count, 30 + 7 * row + 1.5 * column, lines[column][row])
