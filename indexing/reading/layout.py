@@ -1,6 +1,7 @@
 """Lines of a page in the order in which people read them: columns one after the other, tables row by row."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -13,12 +14,13 @@ LEAST_WORDS = 3.0  # in a line of a column of prose, on average
 MOST_SEGMENTS = 1.3  # in a line of prose, on average
 WIDE = 250.0  # points: what may be two columns itself
 FULL_LINES = 0.55  # of a column's width: how long its lines are on average
+MOST_GUTTERS = 40  # tried on one page
 LEAST_GUTTER = 6.0  # points
 LEAST_ROWS = 3  # of a table without lines around its cells
 MOST_WORDS = 8.0  # in a cell of such a table, on average
 SHORT_CELL, FEW_WORDS = 2.5, 4  # words: of a cell on average where there are two columns; of a figure with its unit
 DIGITS = 0.4  # of a figure's letters
-DENSE = 0.6  # of its lines have several cells
+DENSE, SPREAD = 0.6, 0.45  # of its rows are as they should be; of its lines have several cells: a row may have two
 FAR_ROWS = 4.0  # times the size of their letters: what is farther apart is no table
 PARAGRAPH = 1.6  # times the usual distance of lines: a new paragraph
 CLOSE = 0.8  # times the usual distance of rows: a line that goes on with a cell
@@ -85,13 +87,19 @@ def distances(lines: Sequence[Line]) -> list[float]:
 def widest_columns(lines: Sequence[Line]) -> tuple[int, int, float] | None:
     """Return the longest run of lines that a gutter divides into two columns of prose: first, last, and where."""
     best: tuple[int, int, float] | None = None
-    edges = {round(segment.left - LEAST_GUTTER / 2) for line in lines for segment in line.segments}
-    for gutter in sorted(edges | {round((a.right + b.left) / 2) for line in lines for a, b in gaps(line)}):
+    for gutter in likely_gutters(lines):
         for first, last in runs_beside(lines, gutter):
             longer = best is None or last - first > best[1] - best[0]
             if longer and is_gutter(lines[first:last], gutter):
                 best = first, last, float(gutter)
     return best
+
+
+def likely_gutters(lines: Sequence[Line]) -> list[int]:
+    """Return where columns may begin: right before the places at which most stretches do."""
+    edges = Counter(round(segment.left - LEAST_GUTTER / 2) for line in lines for segment in line.segments)
+    edges.update(round((a.right + b.left) / 2) for line in lines for a, b in gaps(line))
+    return sorted(place for place, count in edges.most_common(MOST_GUTTERS) if count >= LEAST_COLUMN // 2)
 
 
 def gaps(line: Line) -> Iterator[tuple[Segment, Segment]]:
@@ -154,8 +162,20 @@ def table_stretches(lines: Sequence[Line]) -> Iterator[tuple[int, int]]:
         else:
             groups.append([index])
     for group in groups:
-        if len(group) >= LEAST_ROWS and len(group) >= DENSE * (group[-1] - group[0] + 1):
-            yield group[0], group[-1] + 1
+        if len(group) >= LEAST_ROWS and len(group) >= SPREAD * (group[-1] - group[0] + 1):
+            yield group[0], group[-1] + 1 + more_of_last_row(lines, group[0], group[-1])
+
+
+def more_of_last_row(lines: Sequence[Line], first: int, last: int) -> int:
+    """Return how many lines go on with the last row of a table: near, and not in its first column."""
+    least = min(distances(lines[first : last + 1]))
+    count = 0
+    for above, below in pairwise(lines[last:]):
+        inside = len(below.segments) == 1 and below.left > lines[last].segments[0].right
+        if not inside or above.base - below.base > 1.15 * least:
+            break
+        count += 1
+    return count
 
 
 def rows_of(lines: Sequence[Line]) -> list[list[str]]:
