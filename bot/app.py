@@ -180,6 +180,7 @@ async def _work(app: App, stack: AsyncExitStack) -> None:
 
     started, settings = time.monotonic(), app.settings
     services, parts, checks = await open_services(settings, app.redis, app.slack.client, stack)
+    stack.push_async_callback(app.end)  # before the model goes: nobody is told that it is away because we end
     app.parts |= parts
     app.checks |= checks
     app.checks["library"] = _answering(services.library.statistics)

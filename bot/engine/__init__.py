@@ -1,9 +1,9 @@
 """The language model: a server of our own with continuous batching, and the one way to it or to any other.
 
 A request's life: it comes to the server (server, protocol), its prompt is rendered and tokenized (served_model, prompt,
-tokenizer), waits in line (scheduler), gets the slot that remembers most of it (slots, cells, kv_offload), is decoded with
-all others, one step at a time (engine, llama), becomes text (detokenizer), reaches its reader (stream), and leaves its
-slot behind for the follow-up. On the other side of the socket: supervisor starts the process, remote asks it.
+tokenizer), waits in line (scheduler), gets the slot that remembers most of it (slots, cells, kv_offload), is decoded
+with all others, one step at a time (engine, llama), becomes text (detokenizer), reaches its reader (stream), and leaves
+its slot behind for the follow-up. On the other side of the socket: supervisor starts the process, remote asks it.
 """
 
 import os

@@ -42,9 +42,11 @@ async def assistant(slack: Slack, data: Path) -> AsyncIterator[psutil.Process]:
         )  # fmt: skip
     assert app.stdout
     assert await app.stdout.readline() == b"ready\n", (data / "log.jsonl").read_text()[-3000:]
-    yield psutil.Process(app.pid)
-    app.terminate()
-    await app.wait()
+    try:
+        yield psutil.Process(app.pid)
+    finally:
+        app.terminate()
+        await app.wait()
 
 
 def engine_of(app: psutil.Process) -> psutil.Process | None:
