@@ -40,7 +40,6 @@ EVENTS = {  # what does not happen without it
     "channel_archive": "documents of an archived channel are kept until the nightly check",
     "channel_deleted": "documents of a deleted channel are kept until the nightly check",
     "channel_left": "documents of a channel that the assistant left are kept until the nightly check",
-    "file_change": "a renamed file keeps its old name",
     "file_deleted": "a deleted file is kept until the nightly check",
     "file_unshared": "an unshared file is kept until the nightly check",
     "group_archive": "documents of an archived private channel are kept until the nightly check",

@@ -22,7 +22,7 @@ from indexing.cores import default_threads
 KV_TYPES = {"f32": api.GGML_TYPE_F32, "f16": api.GGML_TYPE_F16, "q8_0": api.GGML_TYPE_Q8_0, "q4_0": api.GGML_TYPE_Q4_0}
 BATCH_TOKENS = 512  # most tokens of one decode: larger ones are not faster on CPU, and newcomers would wait longer
 GPU_BATCH_TOKENS = 2048
-WARNING, ERROR = 2, 3  # ggml_log_level
+WARNING, ERROR = 3, 4  # ggml_log_level
 MARKUP = re.compile(r"<\S+>|\[\S+\]|<｜.+｜>")
 LONGEST_TOKEN = 512  # bytes of any token
 LONGEST_PIECE = 32  # bytes of a token that an ending is spelt with

@@ -76,7 +76,10 @@ def refuse_if_too_large(path: Path, settings: LlmSettings, *, gpu: bool) -> None
     """Raise StartFailed with the settings that would help where a model can't fit; unknown numbers refuse nothing."""
     card = find_card() if gpu and settings.gpu_layers < 0 else None
     free = card.free_bytes if card else free_bytes()
-    need = needed(path, settings, gpu=card is not None)
+    try:
+        need = needed(path, settings, gpu=card is not None)
+    except (ValueError, KeyError, IndexError):  # damaged, or of an unknown kind: llama.cpp says what is wrong
+        return
     if not free or need.total <= free:
         return
     where = f"on {card.name}" if card else "of memory"

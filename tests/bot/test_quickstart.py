@@ -46,7 +46,7 @@ def test_the_trial_is_about_this_machine(tmp_path: Path) -> None:
     os.environ.update(remote)
     settings = quickstart._settings(4100, tmp_path, "")
     assert (settings.llm.url, settings.llm.api_key.get_secret_value(), settings.qdrant.url) == ("", "", "")
-    assert settings.llm.model.startswith("preset:")
+    assert settings.llm.model == "auto"
 
 
 def test_a_model_of_this_machine_is_kept(tmp_path: Path) -> None:
