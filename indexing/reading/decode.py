@@ -15,6 +15,7 @@ CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 GUESSED_BYTES = 64_000  # enough for a guess
 GUESSES = ["cp1252", "mac_roman", "cp850"]  # what old programs in western Europe wrote
 LIKELIEST = "cp1252"
+SIGNATURES = (b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF", b"\x1f\x8b")
 FEW_CONTROL, MOST_CONTROL = 2, 0.01  # of a text's bytes; more are a program or a picture
 HALF_ZERO = 0.3  # of the bytes at even or at odd places: UTF-16 of a language with Latin letters
 
@@ -83,6 +84,8 @@ def likeliest(data: bytes) -> str:
 
 def is_plain_text(beginning: bytes) -> bool:
     """Tell a text from programs and pictures by the first bytes."""
+    if beginning.startswith(SIGNATURES):
+        return False
     if any(beginning.startswith(mark) for mark, _ in MARKS) or unmarked_utf16(beginning):
         return not CONTROL.search(decode_text(beginning).encode("utf-8", "replace")[:GUESSED_BYTES].replace(b"\0", b""))
     return len(CONTROL.findall(beginning)) <= max(FEW_CONTROL, MOST_CONTROL * len(beginning))
