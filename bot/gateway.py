@@ -14,12 +14,14 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import metrics
 from bot.access.gone import Gone
 from bot.errors import what_is_full
 from bot.slack import incoming
 from bot.slack.addressing import hear, last_after
 from bot.slack.changes import CHANNEL_BACK, SlackChange
 from bot.slack.errors import SLACK_ERRORS
+from bot.slack.feedback import Feedback, acknowledge_feedback, feedback
 from bot.slack.home import greet
 from bot.slack.incoming import Cancel, Put, Redo, Step, Stop
 from bot.slack.payload import seconds
@@ -216,21 +218,18 @@ class Gateway:
         event = body.get("event") or {}
         if event.get("type") == "app_home_opened":
             self._courtesy(self._greet(event))
-        if verdict := incoming.feedback(body):
-            self._courtesy(self._thank(body, *verdict))
+        if given := feedback(body):
+            self._courtesy(self._take_feedback(body, given))
 
     async def _greet(self, event: dict[str, Any]) -> None:
         user = str(event.get("user") or "")
         await greet(self._client, event, await self._audiences.language(user) if self._audiences else "en")
 
-    async def _thank(self, body: dict[str, Any], good: bool, request_id: str) -> None:
-        logger.info("feedback", id=request_id, good=good)
-        channel, user = (body.get("channel") or {}).get("id"), (body.get("user") or {}).get("id")
-        thread = (body.get("message") or {}).get("thread_ts")
-        if channel and user:
-            await self._client.chat_postEphemeral(
-                channel=channel, user=user, thread_ts=thread, text=say("slack.thanks", await self._language(user))
-            )
+    async def _take_feedback(self, body: dict[str, Any], given: Feedback) -> None:
+        logger.info("feedback", id=given.request_id, verdict=given.verdict)
+        metrics.FEEDBACK.labels(given.verdict).inc()
+        user = str((body.get("user") or {}).get("id") or "")
+        await acknowledge_feedback(self._client, body, given, await self._language(user))
 
     def _courtesy(self, coroutine: Coroutine[Any, Any, object]) -> None:
         async def kindly() -> None:

@@ -17,6 +17,9 @@ TURN = Histogram(
     "folio_request_seconds", "From the start of a turn to its end.", ["action"], buckets=_SECONDS, registry=REGISTRY
 )
 RETRIES = Counter("folio_retries", "Turns that failed and are tried again.", ["action"], registry=REGISTRY)
+FEEDBACK = Counter(
+    "folio_feedback", "Thumbs below answers, and reasons of a thumb down.", ["verdict"], registry=REGISTRY
+)
 QUEUE_DEPTH = Gauge("folio_queue_depth", "Requests that wait or are worked on.", registry=REGISTRY)
 QUEUE_OLDEST = Gauge("folio_queue_oldest_seconds", "Age of the oldest of them.", registry=REGISTRY)
 PARTS = Gauge(

@@ -32,6 +32,62 @@ async def test_a_message_to_others_is_not_answered(alice: Person, bot: str, chan
     assert len(await alice.thread(channel, talk)) == 1
 
 
+async def test_a_screenshot_and_the_talk_below_it_are_left_alone(
+    alice: Person, bob: Person, bot: str, channel: str, tmp_path: Path
+) -> None:
+    """No word about a file that nobody gave to it, none between people; it speaks once somebody mentions it."""
+    picture = tmp_path / "Screenshot.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
+    ts = await alice.shares(channel, picture, "what do you think?")
+    await bob.says(channel, "nice, move the button left", thread=ts)
+    await alice.says(channel, "really? why?", thread=ts)
+    await bob.says(channel, f"<@{bot}> hello", thread=ts)
+    await alice.reads(channel, ts)
+    assert len([message for message in await alice.thread(channel, ts) if message.get("bot_id")]) == 1
+
+
+async def test_a_document_that_is_only_dropped_answers_questions_and_leaves_talk_alone(
+    alice: Person, bob: Person, channel: str, handbook: Path
+) -> None:
+    ts = await alice.shares(channel, handbook, "our new handbook")
+    await alice.reads(channel, ts, lambda text: "passages" in text)
+    await bob.says(channel, "thanks, I like page 3", thread=ts)
+    await bob.says(channel, "How many days of paid leave do full-time employees get?", thread=ts)
+    assert "handbook.pdf, p. 2" in await alice.reads(channel, ts, count=2)
+    assert len([message for message in await alice.thread(channel, ts) if message.get("bot_id")]) == 2
+
+
+async def test_called_into_a_thread_it_summarizes_what_people_said(
+    alice: Person, bob: Person, bot: str, channel: str
+) -> None:
+    """What a model this small makes of it is another matter; it read the talk, and looked for no document."""
+    ts = await alice.says(channel, "We could hold the workshop on Tuesday or on Thursday.")
+    await bob.says(channel, "Thursday is better for me, at ten in room 4. Carol brings the projector.", thread=ts)
+    await alice.says(channel, f"<@{bot}> summarize this thread", thread=ts)
+    summary = await alice.reads(channel, ts)
+    assert "no document" not in summary
+    assert any(word in summary for word in ("Tuesday", "Thursday", "workshop", "room 4", "projector"))
+
+
+async def test_a_channel_that_was_full_before_is_read_when_somebody_says_so(
+    alice: Person, bob: Person, bot: str, handbook: Path, manuel: Path
+) -> None:
+    """Invited late, it offers to read what is there; then it answers from it."""
+    channel = await alice.channel([bob.id])
+    for document in (handbook, manuel):
+        await alice.shares(channel, document)
+    await alice.client.conversations_invite(channel=channel, users=bot)
+    offer = await alice.root(channel, "2 documents are here already")
+    button = (await alice.thread(channel, offer))[0]["blocks"][0]["accessory"]
+    pressed = {"channel": channel, "ts": offer, "action_id": button["action_id"], "value": button["value"]}
+    await alice.client.api_call("chat.press", json=pressed)
+    assert "2 of 2 documents" in await alice.reads(channel, offer, lambda text: "2 of 2" in text)
+    await alice.commands(channel, "/folio", "ask When does the office open?")
+    root = await alice.root(channel, "office open")
+    assert "handbook.pdf, p. 1" in await alice.reads(channel, root)
+    await alice.client.conversations_archive(channel=channel)
+
+
 async def test_a_pdf_gets_an_honest_receipt(alice: Person, channel: str, handbook: Path) -> None:
     ts = await alice.shares(channel, handbook)
     receipt = await alice.reads(channel, ts, lambda text: "passages" in text)

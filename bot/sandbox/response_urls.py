@@ -48,6 +48,8 @@ async def respond(workspace: Workspace, request: web.Request) -> web.Response:
         if link.uses <= 0:
             raise ApiError("used_url")
         body = _body(await request.text())
+        if workspace.faults.plain_response_urls and any(b.get("type") == "markdown" for b in body.get("blocks") or ()):
+            raise ApiError("invalid_blocks")
         show_answer(workspace, link, body)
         link.uses -= 1
     except ApiError as refused:

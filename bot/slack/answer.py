@@ -53,6 +53,7 @@ class Answer:
         self._post: Post | None = None
         self._sources: list[Source] = []
         self._rows: list[Choices] = []
+        self._is_failed = False  # it ends with a sentence of our own
         self._is_cut = False  # a file stands below the last message
         self._began_at = time.monotonic()
         self._coming: asyncio.Queue[Piece | _Mark] = asyncio.Queue()
@@ -103,7 +104,7 @@ class Answer:
     async def _end_with(self, text: str) -> None:
         if self._post is None and await self._end_earlier_stream(text):
             return
-        self._sources, self._rows = [], []
+        self._sources, self._rows, self._is_failed = [], [], True
         self._append(self._safe.rest())
         post = await self._current()
         self._append(("\n\n" if post.text.strip() else "") + safe(text))
@@ -288,7 +289,7 @@ class Answer:
         """Return the blocks below the text, as many as a message holds on each page."""
         language = self._request.language
         blocks = row_blocks(self._rows, language) + source_blocks(self._sources)
-        if self._sources:
+        if self._sources or (self._request.action == "ask" and not self._is_failed):  # a refusal may be wrong, too
             blocks.append(feedback_block(self._request.id, language))
         return [blocks[at : at + MOST_BLOCKS] for at in range(0, len(blocks), MOST_BLOCKS)] or [[]]
 

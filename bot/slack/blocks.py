@@ -13,6 +13,7 @@ Block = dict[str, Any]
 LONGEST_QUOTE = 350  # characters
 LONGEST_BUTTON = 75
 LONGEST_SECTION = 3000
+MOST_SECTIONS = 4  # of a text that a markdown block would hold
 LONGEST_MARKDOWN = 11_900  # all markdown blocks of a message together
 LONGEST_TEXT = 3_900  # chat.update refuses more than 4,000 characters
 MOST_BLOCKS = 45  # of Slack's 50, to leave room for the text and feedback
@@ -111,6 +112,13 @@ def _plain(text: str, longest: int = LONGEST_BUTTON) -> Block:
 def markdown_block(markdown: str) -> list[Block]:
     """Return the answer's text as a block; none if there is no text."""
     return [{"type": "markdown", "text": markdown[:LONGEST_MARKDOWN]}] if markdown.strip() else []
+
+
+def section_blocks(markdown: str) -> list[Block]:
+    """Return the text as sections, for surfaces that take no markdown block; its end is cut where that is too long."""
+    text = mrkdwn(markdown).strip()[: LONGEST_SECTION * MOST_SECTIONS]
+    parts = [text[at : at + LONGEST_SECTION] for at in range(0, len(text), LONGEST_SECTION)]
+    return [{"type": "section", "text": {"type": "mrkdwn", "text": part, "verbatim": True}} for part in parts]
 
 
 def plain_text(markdown: str, *parts: str, longest: int = LONGEST_TEXT) -> str:

@@ -279,12 +279,3 @@ def _pressed(body: Body, **fields: Any) -> Request:
         user_team=str(user.get("team_id") or ""),
         **fields,
     )
-
-
-def feedback(body: Body) -> tuple[bool, str] | None:
-    """Return whether an answer was found good, and which; None for any other button."""
-    pressed = first(body.get("actions"))
-    if pressed.get("action_id") != "feedback":
-        return None
-    verdict, _, request_id = str(pressed.get("value") or "").partition(":")
-    return verdict == "good", request_id

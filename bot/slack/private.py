@@ -8,7 +8,16 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.slack.blocks import MOST_BLOCKS, Block, markdown_block, plain_text, row_blocks, source_blocks, source_lines
+from bot.slack.blocks import (
+    MOST_BLOCKS,
+    Block,
+    markdown_block,
+    plain_text,
+    row_blocks,
+    section_blocks,
+    source_blocks,
+    source_lines,
+)
 from bot.slack.markdown import safe
 from bot.slack.posted import PostedMessages
 from bot.slack.quotes import Quotes, SharesOf
@@ -81,9 +90,10 @@ class PrivateAnswer:
             retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=3)],  # others might say it twice
         )
         webhook.proxy = self._client.proxy
-        sent = await webhook.send_dict(
-            {"response_type": "ephemeral", "replace_original": again, "unfurl_links": False} | self._body()
-        )
+        head = {"response_type": "ephemeral", "replace_original": again, "unfurl_links": False}
+        sent = await webhook.send_dict(head | self._body())
+        if sent.status_code == 400:  # seen for webhooks: no markdown block there
+            sent = await webhook.send_dict(head | self._body(older=True))
         if sent.status_code >= 500:
             raise ConnectionError(f"response_url: {sent.status_code}")
         if sent.status_code != 200:  # older than 30 minutes, or the sixth
@@ -109,11 +119,12 @@ class PrivateAnswer:
     async def _shares(self) -> Mapping[str, frozenset[str]]:
         return await self._shares_of({source.passage.document_id for source in self._sources}, self._request)
 
-    def _body(self) -> dict[str, Any]:
+    def _body(self, *, older: bool = False) -> dict[str, Any]:
+        """Return the message; with `older` in the blocks that every surface of Slack takes."""
         text, language = safe(self._text), self._request.language
         below = [*(row.markdown for row in self._rows), source_lines(self._sources, language)]
         blocks: list[Block] = [*row_blocks(self._rows, language), *source_blocks(self._sources)]
         return {
             "text": plain_text(text, *below, longest=LONGEST_TEXT) or "…",
-            "blocks": [*markdown_block(text), *blocks[:MOST_BLOCKS]],
+            "blocks": [*(section_blocks(text) if older else markdown_block(text)), *blocks[:MOST_BLOCKS]],
         }

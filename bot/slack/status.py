@@ -5,10 +5,12 @@ Slack means to replace `assistant.threads.setStatus`; then this is the place to 
 
 import time
 
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.errors import SLACK_ERRORS
+from bot.slack.errors import SLACK_ERRORS, code
 
+REPLACED = frozenset({"unknown_method", "method_deprecated", "deprecated_endpoint", "feature_disabled"})
 SHORTEST_SECONDS = 1.0  # between two different lines
 REFRESH_SECONDS = 90.0  # Slack takes the line away after two minutes
 
@@ -52,9 +54,15 @@ class Status:
 
 
 async def set_status(client: AsyncWebClient, channel: str, thread: str, text: str) -> None:
-    """Show the line, or take it away with an empty text; if Slack refuses, there is none."""
+    """Show the line, or take it away with an empty text; if Slack refuses, there is none.
+
+    Its successor knows no words: where only that is left, people see at least that something is being done.
+    """
     try:
         await client.assistant_threads_setStatus(channel_id=channel, thread_ts=thread, status=text[:100])
+    except SlackApiError as error:
+        if code(error) in REPLACED:
+            await _set_session(client, channel, thread, "processing" if text else "active")
     except SLACK_ERRORS:
         return
 
@@ -62,7 +70,11 @@ async def set_status(client: AsyncWebClient, channel: str, thread: str, text: st
 async def end_session(client: AsyncWebClient, channel: str, thread: str) -> None:
     """Say that nothing is being done in a thread any more; Slack does not find that out when Stop is pressed."""
     await set_status(client, channel, thread, "")
+    await _set_session(client, channel, thread, "active")
+
+
+async def _set_session(client: AsyncWebClient, channel: str, thread: str, status: str) -> None:
     try:
-        await client.agents_sessions_setStatus(channel_id=channel, thread_ts=thread, status="active")
+        await client.agents_sessions_setStatus(channel_id=channel, thread_ts=thread, status=status)
     except SLACK_ERRORS:
         return

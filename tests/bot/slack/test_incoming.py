@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.slack.changes import SlackChange
+from bot.slack.feedback import REASONS, Feedback, feedback
 from bot.slack.incoming import (
     COMMANDS,
     ONE_FOR_ALL,
@@ -14,7 +15,6 @@ from bot.slack.incoming import (
     Put,
     Redo,
     Stop,
-    feedback,
     is_mentioned,
     parse_event,
     plain_text,
@@ -292,7 +292,19 @@ def test_a_button_that_is_not_ours_is_nothing(value: str) -> None:
 def test_feedback_is_not_work() -> None:
     body = {"type": "block_actions", "actions": [{"action_id": "feedback", "value": "good:T1:C1:1.1"}]}
     assert parse_event(body, BOT) == []
-    assert feedback(body) == (True, "T1:C1:1.1")
+    assert feedback(body) == Feedback("good", "T1:C1:1.1")
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_a_reason_is_feedback_too(reason: str) -> None:
+    body = {"type": "block_actions", "actions": [{"action_id": f"reason:{reason}", "value": f"{reason}:T1:C1:1.1"}]}
+    assert parse_event(body, BOT) == []
+    assert feedback(body) == Feedback(reason, "T1:C1:1.1")
+
+
+@pytest.mark.parametrize("pressed", [{}, {"action_id": "feedback", "value": "odd:1"}, {"action_id": "do:docs:1"}])
+def test_other_buttons_are_no_feedback(pressed: dict[str, str]) -> None:
+    assert feedback({"actions": [pressed]}) is None
 
 
 def test_a_shortcut_is_answered_to_the_one_who_chose_it() -> None:

@@ -14,6 +14,7 @@ import pytest
 from langchain_core.language_models import FakeListChatModel
 from redis.asyncio import Redis
 
+from bot import metrics
 from bot.access.gone import Gone
 from bot.access.memberships import Memberships
 from bot.access.reconcile import Reconciler
@@ -289,6 +290,27 @@ async def restrict(admin: Person, channel: str, restricted: str) -> None:
     )
 
 
+async def test_a_response_url_that_takes_no_markdown_gets_sections(bot: Bot, alice: Person, general: str) -> None:
+    """Else the answer would move to another place, or to the direct message."""
+    bot.sandbox.workspace.faults.plain_response_urls = True
+    await alice.commands(general, "/docs", "find handbook")
+    assert "docs: find handbook" in await alice.sees_alone(general)
+    assert not bot.sandbox.workspace.calls["chat.postEphemeral"]
+    assert not bot.sandbox.workspace.calls["conversations.open"]
+
+
+async def test_where_the_status_line_is_gone_the_session_says_that_something_is_done(
+    bot: Bot, alice: Person, general: str
+) -> None:
+    bot.sandbox.workspace.faults.errors = {"assistant.threads.setStatus": {"error": "unknown_method", "times": 99}}
+    bot.silent = True
+    ts = await alice.says(general, f"{bot.mention} hello")
+    await until(lambda: bot.sandbox.workspace.sessions.get((general, ts)) == "processing")
+    bot.silent = False
+    await alice.reads(general, ts)
+    await until(lambda: bot.sandbox.workspace.sessions.get((general, ts)) == "active")
+
+
 # Sources.
 
 
@@ -412,3 +434,25 @@ async def test_all_pages_of_a_channels_files_are_listed(bot: Bot, alice: Person,
         message["files"][0]["id"]: message["ts"] for message in await alice.history(general) if "files" in message
     }
     assert {file.id: file.ts for file in listed} == shared
+
+
+# Feedback.
+
+
+async def test_a_thumb_down_asks_for_the_reason_in_one_more_click(bot: Bot, alice: Person, general: str) -> None:
+    """On a refusal, too: it has no sources, and may be what was wrong."""
+    before = metrics.FEEDBACK.labels("not_found")._value.get()
+    await alice.commands(general, "/ask", "When does the office open?")
+    root = await alice.root(general, "office open")
+    await alice.reads(general, root)
+    answer = (await alice.thread(general, root))[1]
+    thumbs = next(block for block in answer["blocks"] if block["type"] == "context_actions")["elements"][0]
+    down = {"action_id": thumbs["action_id"], "value": thumbs["negative_button"]["value"]}
+    await alice.client.api_call("chat.press", json={"channel": general, "ts": answer["ts"], **down})
+    assert "What was wrong?" in await alice.sees_alone(general)
+    asked = (await alice.client.api_call("chat.ephemerals", json={"channel": general}))["messages"][-1]
+    reason = asked["blocks"][1]["elements"][1]
+    pressed = {"action_id": reason["action_id"], "value": reason["value"], "ts": asked["ts"]}
+    await alice.client.api_call("chat.press", json={"channel": general, **pressed})
+    await alice.sees_alone(general, lambda text: "noted" in text)
+    assert metrics.FEEDBACK.labels("not_found")._value.get() == before + 1
