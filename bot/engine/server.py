@@ -21,6 +21,7 @@ from bot.engine.protocol import Answer, BadRequest, ChatRequest, Json, error_of,
 from bot.engine.served_model import Completion, ServedModel
 from bot.engine.stream import Ended, TokenPiece, Waiting
 from bot.engine.suspects import Suspects
+from bot.ports import holder
 
 logger = structlog.get_logger()
 
@@ -196,7 +197,13 @@ def _error_response(status: int, body: Json, headers: dict[str, str] | None = No
 
 async def _listen(runner: web.AppRunner, address: Address) -> None:
     if address.socket is None:
-        await web.TCPSite(runner, address.host, address.port).start()
+        try:
+            await web.TCPSite(runner, address.host, address.port).start()
+        except OSError as error:
+            raise Unavailable(
+                f"The engine can't listen on {address.host}:{address.port}: {error.strerror}{holder(address.port)}. "
+                "Choose another --host or --port, or stop what holds it."
+            ) from error
         return
     address.socket.unlink(missing_ok=True)
     await web.UnixSite(runner, str(address.socket)).start()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket as socket_module
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -194,6 +195,17 @@ async def test_on_a_port_it_asks_for_the_key(served: ServedModel) -> None:
         assert (await http.get("/v1/models", headers={"Authorization": "Bearer wrong"})).status == 401
         assert (await http.get("/v1/models", headers={"Authorization": "Bearer secret"})).status == 200
         assert (await http.get("/health")).status == 200
+    assert server._runner
+    await server._runner.cleanup()
+
+
+async def test_a_taken_port_is_said_in_a_sentence(served: ServedModel) -> None:
+    with socket_module.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        server, port = Server(lambda: served), taken.getsockname()[1]
+        with pytest.raises(Unavailable, match=f"127.0.0.1:{port}.*Choose another --host or --port"):
+            await server.start(Address(port=port))
     assert server._runner
     await server._runner.cleanup()
 
