@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import SMALL_MODEL, clean_environ, free_port
 
 ROOT = Path(__file__).parents[2]
-SCRIPTS = ("deploy/setup", "deploy/try", "tests/run", ".ci/run")
+SCRIPTS = ("deploy/setup", "deploy/try", "tests/run", "tests/gpu/run", ".ci/run")
 VENV = ROOT / ".venv"
 HAS_SETUP = (VENV / "folio").exists() and not VENV.is_symlink()  # made by deploy/setup for this very tree
 
