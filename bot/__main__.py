@@ -187,6 +187,14 @@ def import_(  # noqa: PLR0913, PLR0917  # one for each option
     import_folder(Settings(), wanted, channel, dry_run=dry_run, report=report)
 
 
+@app.command()
+def reindex() -> None:
+    """Embed all documents anew, after EMBEDDINGS_MODEL was changed; the assistant must not run meanwhile."""
+    from bot.reindex import reindex
+
+    reindex(Settings())
+
+
 @app.command("train-sentiment")
 def train_sentiment(
     data: Annotated[list[Path] | None, typer.Option(help="CSV files with the columns text and label.")] = None,

@@ -230,19 +230,30 @@ async def fill_qdrant(client: AsyncQdrantClient, settings: QdrantSettings, file:
     from qdrant_client import models
 
     from indexing.qdrant import QdrantIndex
-    from indexing.vector_store import DENSE
 
     if await client.collection_exists(settings.collection) and (await client.count(settings.collection)).count:
         raise StartFailed(f"The collection {settings.collection} is not empty. Set QDRANT_COLLECTION to a new name.")
+    batch: list[models.PointStruct] = []
+    is_open = False
     with gzip.open(file, "rt") as lines:
-        points = [models.PointStruct.model_validate_json(line) for line in lines]
-    dense = [point.vector.get(DENSE) for point in points if isinstance(point.vector, dict)]
-    dimensions = next((len(vector) for vector in dense if isinstance(vector, list)), 0)
-    if not dimensions:
-        return
-    await QdrantIndex.open(client, settings.collection, dimensions, quantize=settings.quantize)
-    for start in range(0, len(points), RESTORE_BATCH):
-        await client.upsert(settings.collection, points[start : start + RESTORE_BATCH], wait=True)
+        for line in lines:
+            batch.append(models.PointStruct.model_validate_json(line))
+            if not is_open and (dimensions := _dimensions(batch[-1])):
+                await QdrantIndex.open(client, settings.collection, dimensions, quantize=settings.quantize)
+                is_open = True
+            if is_open and len(batch) >= RESTORE_BATCH:
+                await client.upsert(settings.collection, batch, wait=True)
+                batch.clear()
+    if is_open and batch:
+        await client.upsert(settings.collection, batch, wait=True)
+
+
+def _dimensions(point: Any) -> int:
+    """Return the length of a point's dense vector; 0 if it has none."""
+    from indexing.vector_store import DENSE
+
+    dense = point.vector.get(DENSE) if isinstance(point.vector, dict) else None
+    return len(dense) if isinstance(dense, list) else 0
 
 
 def _text(value: bytes) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
@@ -27,6 +27,7 @@ from bot.slack.files import SlackFiles
 from bot.slack.messages import SlackMessages
 from bot.slack.team import SlackTeam
 from handlers.request import Services
+from indexing.card import OtherModel
 from indexing.factory import open_library
 from indexing.gone import NothingGone
 from indexing.library import Library
@@ -94,28 +95,39 @@ async def _model(settings: Settings, models: Models, stack: AsyncExitStack) -> "
 async def open_settings_library(
     settings: Settings, models: Models, gone: "Gone | NothingGone", stack: AsyncExitStack
 ) -> "Library":
-    """Open the library of the settings; it is closed with the stack."""
+    """Open the library of the settings; it is closed with the stack. Raises StartFailed."""
+    try:
+        library = await open_library(gone=gone, **library_knobs(settings, models))
+    except OtherModel as other:
+        raise StartFailed(
+            f"The documents were embedded with {other.stored.model}, and EMBEDDINGS_MODEL is {other.current.model} "
+            "now: their vectors can't be compared. Set EMBEDDINGS_MODEL back, or stop the assistant and run "
+            "`python -m bot reindex`, which embeds all documents anew."
+        ) from None
+    stack.push_async_callback(library.aclose)
+    return library
+
+
+def library_knobs(settings: Settings, models: Models) -> dict[str, Any]:
+    """Return what indexing.factory needs of the settings."""
     bot, embeddings, qdrant = settings.bot, settings.embeddings, settings.qdrant
-    library = await open_library(
-        folder=settings.data_dir / "library",
-        embeddings=models.embeddings,
-        device=embeddings.device,
-        batch=embeddings.batch,
-        threads=embeddings.threads,
-        int8=embeddings.int8,
-        reranker=Path(embeddings.reranker) if embeddings.reranker else None,
-        qdrant_url=qdrant.url,
-        qdrant_key=qdrant.api_key.get_secret_value(),
-        collection=qdrant.collection,
-        quantize=qdrant.quantize,
-        limits=ReadingLimits(
+    return {
+        "folder": settings.data_dir / "library",
+        "embeddings": models.embeddings,
+        "device": embeddings.device,
+        "batch": embeddings.batch,
+        "threads": embeddings.threads,
+        "int8": embeddings.int8,
+        "reranker": Path(embeddings.reranker) if embeddings.reranker else None,
+        "qdrant_url": qdrant.url,
+        "qdrant_key": qdrant.api_key.get_secret_value(),
+        "collection": qdrant.collection,
+        "quantize": qdrant.quantize,
+        "limits": ReadingLimits(
             pages=bot.upload_pages,
             seconds=bot.parse_seconds,
             address_bytes=bot.parse_bytes,
             processes=bot.parse_processes,
         ),
-        cache_dir=settings.cache_dir,
-        gone=gone,
-    )
-    stack.push_async_callback(library.aclose)
-    return library
+        "cache_dir": settings.cache_dir,
+    }

@@ -6,6 +6,7 @@ Every call holds Python's global lock, so calls are small and run in one thread:
 
 import asyncio
 import functools
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -37,14 +38,17 @@ T = TypeVar("T")
 class EdgeIndex:
     """The collection in a folder; one process at a time."""
 
-    def __init__(self, shard: Any) -> None:
+    def __init__(self, shard: Any, folder: Path | None = None, dimensions: int = 0) -> None:
         self._shard = shard
+        self._folder, self._dimensions = folder, dimensions
         self._thread = ThreadPoolExecutor(1, "edge")
+        self._writing = asyncio.Lock()  # held by each change, and by a compaction from its beginning to its end
+        self._has_removed = True  # since the last compaction; before this process perhaps
 
     @classmethod
     async def open(cls, folder: Path, dimensions: int) -> "EdgeIndex":
         """Open the folder, or make it."""
-        return cls(await asyncio.to_thread(_open, folder, dimensions))
+        return cls(await asyncio.to_thread(_open, folder, dimensions), folder, dimensions)
 
     async def put(self, points: Sequence[Point]) -> None:
         for some in point_batches(points):
@@ -55,6 +59,7 @@ class EdgeIndex:
             await self._update(edge.UpdateOperation.set_payload, list(some), fields)
 
     async def remove(self, ids: Sequence[str]) -> None:
+        self._has_removed = True
         for some in point_batches(ids):
             await self._update(edge.UpdateOperation.delete_points, list(some))
 
@@ -70,7 +75,7 @@ class EdgeIndex:
         offset: Any = None
         while True:
             request = edge.ScrollRequest(offset=offset, limit=PAGE, filter=_filter(where), with_payload=False)
-            records, offset = await self._run(functools.partial(self._shard.scroll, request))
+            records, offset = await self._scroll(request)
             yield [str(record.id) for record in records]
             if offset is None:
                 return
@@ -98,7 +103,7 @@ class EdgeIndex:
             request = edge.ScrollRequest(
                 offset=offset, limit=limit or PAGE, filter=_filter(where), with_payload=True, order_by=order
             )
-            records, offset = await self._run(functools.partial(self._shard.scroll, request))
+            records, offset = await self._scroll(request)
             payloads += [record.payload or {} for record in records]
             if offset is None or limit:
                 return payloads
@@ -113,7 +118,7 @@ class EdgeIndex:
             request = edge.ScrollRequest(
                 offset=offset, limit=PAGE, filter=_filter(where), with_payload=True, with_vector=True
             )
-            records, offset = await self._run(functools.partial(self._shard.scroll, request))
+            records, offset = await self._scroll(request)
             yield [_stored(record) for record in records]
             if offset is None:
                 return
@@ -137,19 +142,74 @@ class EdgeIndex:
         points = await self._run(lambda: self._shard.query(request))
         return [_hit(point) for point in points]
 
+    async def compact(self) -> None:
+        """Copy what lives into a new folder and drop the old one: the engine itself leaves removed words in its files.
+
+        Searches go on meanwhile, changes wait.
+        """
+        if not self._has_removed or not self._folder:
+            return
+        async with self._writing:
+            fresh = await asyncio.to_thread(_begin_copy, self._folder, self._dimensions)
+            async for points in self.stream({}):
+                for some in point_batches(points):
+                    await self._run(functools.partial(fresh.update, _upsert(some)))
+            await self._run(functools.partial(self._change_over, fresh, self._folder))
+            self._has_removed = False
+
+    def _change_over(self, fresh: Any, folder: Path) -> None:
+        """Put the copy in the old one's place; in the index' thread, so that nobody finds neither."""
+        for shard in (fresh, self._shard):
+            shard.flush()
+            shard.close()
+        old, new = beside(folder)
+        folder.rename(old)
+        new.rename(folder)
+        shutil.rmtree(old)
+        self._shard = edge.EdgeShard.load(str(folder))
+
     async def aclose(self) -> None:
-        await self._run(self._shard.flush)
-        await self._run(self._shard.close)
+        await self._run(self._close)
         self._thread.shutdown()
 
+    def _close(self) -> None:
+        self._shard.flush()
+        self._shard.close()
+
+    async def _scroll(self, request: Any) -> Any:
+        return await self._run(lambda: self._shard.scroll(request))
+
     async def _update(self, operation: Callable[..., Any], *arguments: Any) -> None:
-        await self._run(lambda: self._shard.update(operation(*arguments)))
+        async with self._writing:
+            await self._run(lambda: self._shard.update(operation(*arguments)))
 
     async def _run(self, call: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
 
+def beside(folder: Path) -> tuple[Path, Path]:
+    """Return where the old folder lies while a copy takes its place, and where that copy is made."""
+    return folder.with_name(f"{folder.name}.old"), folder.with_name(f"{folder.name}.new")
+
+
+def _begin_copy(folder: Path, dimensions: int) -> Any:
+    _old, new = beside(folder)
+    shutil.rmtree(new, ignore_errors=True)
+    return _open(new, dimensions)
+
+
+def _recover(folder: Path) -> None:
+    """Go back to the old folder where a kill came between the two renamings; drop what a compaction left."""
+    old, new = beside(folder)
+    if old.exists() and not folder.exists():
+        old.rename(folder)
+    for left in (old, new):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 def _open(folder: Path, dimensions: int) -> Any:
+    if not folder.name.endswith(".new"):
+        _recover(folder)
     if folder.exists() and any(folder.iterdir()):
         shard = edge.EdgeShard.load(str(folder))
         _index_fields(shard)

@@ -1,56 +1,123 @@
 """The one place that builds a library: which model, which index, which limits."""
 
+import asyncio
 import json
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from indexing import onnx
+from indexing.card import IndexCard, OtherModel, current_index
 from indexing.embedder import Embedder, Encoder, TorchEncoder
 from indexing.gone import Gone
 from indexing.library import Library
+from indexing.migrations import migrate
 from indexing.reading.pool import ReadingLimits
+from indexing.reindex import Report, copy_documents, take_the_place
 from indexing.reranker import Reranker
 from indexing.vector_store import VectorIndex
+from indexing.weights import weights_hash
 
 QUERY_PREFIX, PASSAGE_PREFIX = "query: ", "passage: "  # e5 was trained with them
 
 
-async def open_library(  # noqa: PLR0913  # every knob of the library, once
-    *,
-    folder: Path,
-    embeddings: Path,
-    device: str = "",
-    batch: int = 16,
-    threads: int = 0,
-    int8: bool = False,
-    reranker: Path | None = None,
-    qdrant_url: str = "",
-    qdrant_key: str = "",
-    collection: str = "documents",
-    quantize: bool = False,
-    limits: ReadingLimits | None = None,
-    cache_dir: Path | None = None,
-    gone: Gone | None = None,
-) -> Library:
-    """Load the embedding model and open the index: in the folder, or at the URL."""
+@dataclass(frozen=True, kw_only=True)
+class LibrarySettings:
+    """Every knob of the library, once."""
 
-    def load() -> Encoder:
-        return encoder_of(embeddings, cache_dir or folder, device=device, batch=batch, threads=threads, int8=int8)
+    folder: Path
+    embeddings: Path
+    device: str = ""
+    batch: int = 16
+    threads: int = 0
+    int8: bool = False
+    reranker: Path | None = None
+    qdrant_url: str = ""
+    qdrant_key: str = ""
+    collection: str = "documents"
+    quantize: bool = False
+    limits: ReadingLimits = field(default_factory=ReadingLimits)
+    cache_dir: Path | None = None
 
-    query, passage = prefixes(embeddings)
-    embedder = Embedder(load, query=query, passage=passage)
+    def load(self) -> Encoder:
+        """Load the embedding model."""
+        return encoder_of(
+            self.embeddings, self.cache_dir or self.folder, device=self.device, batch=self.batch,
+            threads=self.threads, int8=self.int8,
+        )  # fmt: skip
+
+
+async def open_library(*, gone: Gone | None = None, **knobs: Any) -> Library:
+    """Load the embedding model and open the index: in the folder, or at the URL. Raises indexing.card.OtherModel."""
+    settings = LibrarySettings(**knobs)
+    embedder = await open_embedder(settings)
+    current = await card_of(settings, embedder)
+    index, _name, card = await current_index(
+        settings.collection, lambda name: open_index(settings, name, embedder.dimensions)
+    )
+    if card and not card.fits(current):
+        await index.aclose()
+        await embedder.aclose()
+        raise OtherModel(card, current)
+    await migrate(index, card, current)
+    judge = await Reranker.open(settings.reranker, settings.device) if settings.reranker else None
+    library = Library(index, embedder, settings.limits, judge, gone)
+    await library.sweep()
+    return library
+
+
+async def reindex(report: Report, **knobs: Any) -> int:
+    """Embed every document anew, with the model that is set now, and use the result from then on; return how many.
+
+    May be cut short and begun again. Nothing else may write meanwhile.
+    """
+    settings = LibrarySettings(**knobs)
+    embedder = await open_embedder(settings)
+    made = await card_of(settings, embedder)
+
+    def opened(name: str) -> Awaitable[VectorIndex]:
+        return open_index(settings, name, embedder.dimensions)
+
+    old, _name, card = await current_index(settings.collection, opened)
+    await migrate(old, card, made)
+    name = f"{settings.collection}-{made.weights[:8]}"
+    count = 0
+    if card and not card.fits(made):
+        new = await opened(name)
+        count = await copy_documents(old, new, embedder, report)
+        await take_the_place(old, new, card, made, name)
+        await new.aclose()
+    await old.aclose()
+    await embedder.aclose()
+    return count
+
+
+async def open_embedder(settings: LibrarySettings) -> Embedder:
+    """Load the embedding model."""
+    query, passage = prefixes(settings.embeddings)
+    embedder = Embedder(settings.load, query=query, passage=passage)
     await embedder.start()
-    index: VectorIndex
-    if qdrant_url:
+    return embedder
+
+
+async def card_of(settings: LibrarySettings, embedder: Embedder) -> IndexCard:
+    """Return what an index would be made with now."""
+    cache_dir = settings.cache_dir or settings.folder
+    weights = await asyncio.to_thread(weights_hash, settings.embeddings, cache_dir)
+    return IndexCard(model=settings.embeddings.name, weights=weights, dimensions=embedder.dimensions)
+
+
+async def open_index(settings: LibrarySettings, name: str, dimensions: int) -> VectorIndex:
+    """Open a collection, or make it."""
+    if settings.qdrant_url:
         from indexing.qdrant import QdrantIndex, connect_qdrant
 
-        client = await connect_qdrant(qdrant_url, qdrant_key)
-        index = await QdrantIndex.open(client, collection, embedder.dimensions, quantize=quantize)
-    else:
-        from indexing.edge import EdgeIndex
+        client = await connect_qdrant(settings.qdrant_url, settings.qdrant_key)
+        return await QdrantIndex.open(client, name, dimensions, quantize=settings.quantize)
+    from indexing.edge import EdgeIndex
 
-        index = await EdgeIndex.open(folder / collection, embedder.dimensions)
-    judge = await Reranker.open(reranker, device) if reranker else None
-    return Library(index, embedder, limits or ReadingLimits(), judge, gone)
+    return await EdgeIndex.open(settings.folder / name, dimensions)
 
 
 def encoder_of(  # noqa: PLR0913  # every knob of the model, once

@@ -253,10 +253,10 @@ class Library:
             if len(old) < SLICE:
                 return removals
 
-    async def longest_unchecked(self, limit: int) -> list[Document]:
-        """Return the documents with all their shares that were compared with Slack the longest ago."""
+    async def unchecked_since(self, moment: float, *, limit: int) -> list[Document]:
+        """Return documents with all their shares that were not compared with Slack since then, longest ago first."""
         records = await self._records.find({"state": WHOLE}, limit=limit, order_by="checked_at")
-        return [record.document(record.shares) for record in records]
+        return [record.document(record.shares) for record in records if record.checked_at < moment]
 
     async def checked(self, document_ids: Collection[str]) -> None:
         """Note that these documents were compared with Slack just now; mend what a kill in between left undone."""
@@ -280,6 +280,10 @@ class Library:
     async def sweep(self, older_than_seconds: float = ABANDONED_SECONDS) -> int:
         """Finish what a kill cut short: words of readings that came to nothing, removals that stopped halfway."""
         return await self._records.sweep(older_than_seconds)
+
+    async def compact(self) -> None:
+        """Let no word of what was removed stay on the disk."""
+        await self._index.compact()
 
     async def statistics(self) -> dict[str, float]:
         """Return how much there is."""

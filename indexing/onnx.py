@@ -17,6 +17,7 @@ import numpy as np
 from indexing.cores import spare_cores
 from indexing.embedder import load_model
 from indexing.vectors import Vectors
+from indexing.weights import weights_hash
 
 MOST_BYTES = 2_000_000_000  # one ONNX file holds no more
 LAYOUT = ["Transformer", "Pooling", "Normalize"]
@@ -104,8 +105,8 @@ def parse_model(file: Path) -> Any:
 
 def exported(folder: Path, cache_dir: Path, int8: bool) -> Path:
     """Return the ONNX file, made now if it is not there; it appears whole or not at all."""
-    stamp = (folder / "model.safetensors").stat()
-    target = cache_dir / f"{folder.name}-{stamp.st_size}{'-8bit' if int8 else ''}.onnx"
+    weights = weights_hash(folder, cache_dir)
+    target = cache_dir / f"{folder.name}-{weights[:16]}{'-8bit' if int8 else ''}.onnx"
     if not target.exists():
         cache_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache_dir) as scratch:

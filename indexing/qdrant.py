@@ -149,6 +149,9 @@ class QdrantIndex:
         )
         return [_hit(point) for point in found.points]
 
+    async def compact(self) -> None:
+        """Do nothing: a server vacuums its segments by itself."""
+
     async def aclose(self) -> None:
         await self._client.close()
 

@@ -73,6 +73,13 @@ class Records:
         stored = await self.index.fetch([point.id])
         return any(revision in payload.get("revisions", ()) for payload in stored.values())
 
+    async def rewrite(self, document_id: str) -> None:
+        """Store a record as today's version does, with all the fields by which it is looked up."""
+        while True:
+            record = await self.get(document_id)
+            if not record or await self.swap(record, record):
+                return
+
     async def add_share(self, document_id: str, share: Share) -> tuple[StoredDocument, StoredDocument] | None:
         """Share a complete document once more; return the record before and after, None if it is not complete."""
         while True:
@@ -152,6 +159,7 @@ class Records:
             for attempt in record.attempts:
                 if attempt.began_at <= oldest:
                     await self.change(record.document_id, without_attempt(attempt.ingest))
+            await self.change(record.document_id, lambda current: without_abandoned(current, oldest))
             await self.collect(record.document_id)
             await self.settle(record.document_id)
             await self.change(record.document_id, lambda current: bury(current, oldest))
@@ -161,6 +169,13 @@ class Records:
 def without_attempt(ingest: str) -> Change:
     """Return the change that gives up one reading of a file."""
     return lambda record: record.without_attempt(ingest) if record else None
+
+
+def without_abandoned(record: StoredDocument | None, oldest: float) -> StoredDocument | None:
+    """Take the shares of a document that nobody reads in any more: versions without attempts left such records."""
+    if not record or record.complete or record.attempts or record.added_at > oldest:
+        return record
+    return record.without(record.shares)
 
 
 def bury(record: StoredDocument | None, oldest: float) -> StoredDocument | None:

@@ -101,6 +101,9 @@ class VectorIndex(Protocol):
     async def search(self, branches: Sequence[Branch], where: Where, *, limit: int) -> list[Hit]:
         """Return the points that match, ranked by reciprocal rank fusion of the branches, in one query."""
 
+    async def compact(self) -> None:
+        """Let nothing that was removed stay on the disk."""
+
     async def aclose(self) -> None:
         """Write everything down and let go."""
 

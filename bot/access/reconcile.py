@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -27,6 +28,8 @@ FILE_GONE_ERRORS = frozenset({"file_not_found", "file_deleted"})
 CHANNEL_GONE_ERRORS = frozenset({"channel_not_found", "not_in_channel"})
 NIGHT = 3  # o'clock, UTC: the hour of the reconciliation
 UNSURE_SECONDS = 60  # so long after an upload Slack may not list yet where a file is
+NIGHT_SECONDS = 6 * 3600  # of comparing files: 30,000 of them at the pace below
+DOCUMENTS_TOGETHER = 50
 PAUSE_SECONDS = 0.7  # files.info and conversations.info allow about 100 calls a minute
 
 
@@ -69,21 +72,48 @@ class Reconciler:
                 logger.error("not reconciled", exc_info=error)
 
     async def reconcile(self, pause_seconds: float = PAUSE_SECONDS) -> None:
-        """Compare all that is kept with Slack, for events that never came; forget what is older than the retention."""
-        shares = await self.library.shares()
-        for file_id in sorted({share.file_id for share in shares if not share.file_id.startswith(IMPORTED)}):
-            await self._unless_slack_is_away(self._compare_file(file_id))
-            await asyncio.sleep(pause_seconds)
-        for channel in sorted({share.channel for share in shares} | await self.memory.channels()):
+        """Compare with Slack what is kept, for events that never came; forget what is older than the retention.
+
+        What was compared the longest ago comes first; what a night has no time for is the next one's first.
+        """
+        began = time.time()
+        documents = await self._compare_documents(began, pause_seconds)
+        for channel in sorted({*await self.library.channels(), *await self.memory.channels()}):
             await self._unless_slack_is_away(self._compare_channel(channel))
             await asyncio.sleep(pause_seconds)
-        for user in sorted({share.user for share in shares if share.user} | await self.memory.people()):
+        for user in sorted({*await self.library.people(), *await self.memory.people()} - {""}):
             await self._unless_slack_is_away(self._compare_person(user))
             await asyncio.sleep(pause_seconds)
         if self.retention_days:
             await self.library.forget_older_than(self.retention_days * 86400)
         await self.tidy()
-        logger.info("reconciled", shares_before=len(shares), shares_after=len(await self.library.shares()))
+        await self._clean_disks()
+        logger.info("reconciled", documents=documents, seconds=round(time.time() - began))
+
+    async def _compare_documents(self, began: float, pause_seconds: float) -> int:
+        """Compare the files of one document after the other, until all are done or the night is over."""
+        count = 0
+        while time.time() - began < NIGHT_SECONDS:
+            documents = await self.library.unchecked_since(began, limit=DOCUMENTS_TOGETHER)
+            if not documents:
+                break
+            for document in documents:
+                file_ids = {share.file_id for share in document.shares if not share.file_id.startswith(IMPORTED)}
+                for file_id in sorted(file_ids):
+                    await self._unless_slack_is_away(self._compare_file(file_id))
+                    await asyncio.sleep(pause_seconds)
+                await self.library.checked([document.id])
+            count += len(documents)
+        return count
+
+    async def _clean_disks(self) -> None:
+        """Let no forgotten word stay in the files of the index and of Redis."""
+        await self.library.sweep()
+        await self.library.compact()
+        try:
+            await self.redis.bgrewriteaof()
+        except RedisError as error:  # some hosts do not allow it, or it is under way
+            logger.warning("append-only file not rewritten", reason=type(error).__name__)
 
     async def tidy(self) -> None:
         """Settle everything of which something is shown or remembered."""

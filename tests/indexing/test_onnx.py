@@ -117,7 +117,7 @@ def test_a_model_is_exported_once_and_leaves_nothing_else(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     OnnxEncoder(small, tmp_path / "cache", 16, 1)
-    (file,) = (tmp_path / "cache").iterdir()
+    (file,) = (file for file in (tmp_path / "cache").iterdir() if file.name != "weights.json")
     assert file.suffix == ".onnx"
     monkeypatch.setattr(onnx, "export", None)  # would raise
     OnnxEncoder(small, tmp_path / "cache", 16, 1)
@@ -131,7 +131,7 @@ def test_an_export_that_broke_off_leaves_nothing(small: Path, tmp_path: Path, mo
     monkeypatch.setattr(onnx, "export", broken)
     with pytest.raises(OSError, match="No space"):
         OnnxEncoder(small, tmp_path / "cache", 16, 1)
-    assert list((tmp_path / "cache").iterdir()) == []
+    assert [file.name for file in (tmp_path / "cache").iterdir()] == ["weights.json"]
 
 
 async def test_the_layers_are_loaded_when_someone_looks_into_them(small: Path, tmp_path: Path) -> None:

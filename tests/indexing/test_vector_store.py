@@ -242,3 +242,33 @@ async def test_a_server_gets_indexes_a_tenant_key_and_quantisation(quantize: boo
     keywords = [field for field in fields if field["field_name"] in KEYWORDS]
     tenants = [field["field_name"] for field in keywords if field["field_schema"].get("is_tenant")]
     assert tenants == ["channels"]
+
+
+async def test_removed_words_are_not_in_the_files_any_more(tmp_path: Path) -> None:
+    """They stayed in the engine's pages and its log, and went into later back-ups."""
+    index = await EdgeIndex.open(tmp_path / "index", DIMENSIONS)
+    await index.put([chunk(number, text=f"codeword{number} zanzibar") for number in range(100)])
+    await index.remove_where({"document_id": "d0"})
+    looking = asyncio.create_task(index.count({}))
+    adding = asyncio.create_task(index.put([chunk(200)]))
+    await index.compact()
+    await asyncio.gather(looking, adding)
+    assert await index.count({}) == 51
+    assert (await index.search([Branch(DENSE, unit(1), 1, 5)], {"document_id": "d1"}, limit=1))[0].payload
+    await index.aclose()
+    kept = b"".join(file.read_bytes() for file in (tmp_path / "index").rglob("*") if file.is_file())
+    assert b"codeword2 zanzibar" not in kept
+    assert b"codeword3 zanzibar" in kept
+    assert not list(tmp_path.glob("index.*"))  # noqa: ASYNC240
+
+
+async def test_a_compaction_that_was_killed_loses_nothing(tmp_path: Path) -> None:
+    index = await EdgeIndex.open(tmp_path / "index", DIMENSIONS)
+    await index.put([chunk(1)])
+    await index.aclose()
+    (tmp_path / "index").rename(tmp_path / "index.old")
+    (tmp_path / "index.new").mkdir()
+    again = await EdgeIndex.open(tmp_path / "index", DIMENSIONS)
+    assert await again.count({}) == 1
+    await again.aclose()
+    assert not list(tmp_path.glob("index.*"))  # noqa: ASYNC240
