@@ -122,9 +122,12 @@ def _resting(data_dir: Path) -> Iterator[None]:
     """Keep the vectors in the folder still; refuse while an assistant works with them."""
     import qdrant_edge
 
+    from indexing.edge import compact_folder
+
     with ExitStack() as held:
-        for description in data_dir.rglob("edge_config.json"):
+        for description in list(data_dir.rglob("edge_config.json")):
             try:
+                asyncio.run(compact_folder(description.parent))  # deleted words must not go into the back-up
                 shard = qdrant_edge.EdgeShard.load(str(description.parent))
             except Exception as error:  # the engine has no narrower one
                 raise StartFailed(

@@ -6,6 +6,7 @@ Every call holds Python's global lock, so calls are small and run in one thread:
 
 import asyncio
 import functools
+import json
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -185,6 +186,14 @@ class EdgeIndex:
 
     async def _run(self, call: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+
+async def compact_folder(folder: Path) -> None:
+    """Let no removed word stay in the files of an index that nobody uses; it goes into a back-up next."""
+    described = await asyncio.to_thread((folder / "edge_config.json").read_text)
+    index = await EdgeIndex.open(folder, int(json.loads(described)["vectors"][DENSE]["size"]))
+    await index.compact()
+    await index.aclose()
 
 
 def beside(folder: Path) -> tuple[Path, Path]:
