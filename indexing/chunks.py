@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from indexing import sentences
-from indexing.table_heads import TableHead
+from indexing.table_heads import BAR, TableHead
 
 CHUNK_CHARACTERS = 700  # see tests/evaluation/README.md: what was tried
 LONGEST_SENTENCE = 700
@@ -19,6 +19,8 @@ CHAPTER = re.compile(
 )
 MARKDOWN = re.compile(r"^#{1,6}\s+(.+)$")
 FENCE = "```"  # around code, where # begins a comment; twice in a line it is within it
+FULL_LINE = 40  # characters: a shorter one may be a heading or a cell
+FIGURE = re.compile(r"[(«“€$£]?\s?\d[\d.,\u202f]*\s?[%€$£a-zà-ÿ]")  # 19 euros, not 4. Taxis
 LETTERS = re.compile(r"[^\W\d_]+")
 
 NUMBER_LETTERS = 8  # fewer stand before a title in its line: "Chapter 5"
@@ -242,6 +244,10 @@ def _ends(group: list[_Sentence], length: int, following: _Sentence, size: int) 
 
 
 def goes_on(before: str, after: str) -> bool:
-    """Tell whether a sentence goes on over a page's end."""
-    last = before.rstrip()[-1:]
-    return (last.isalpha() or last in {",", "-"}) and after.lstrip()[:1].islower()
+    """Tell whether a sentence goes on over a page's end: with a small letter, or after a full line with a figure."""
+    before, after = before.rstrip(), after.lstrip()
+    if not (before[-1:].isalpha() or before[-1:] in {",", "-"}):
+        return False
+    line = before.rsplit("\n", 1)[-1]
+    in_prose = len(line) >= FULL_LINE and BAR not in line
+    return after[:1].islower() or (in_prose and bool(FIGURE.match(after)))

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from handlers import HANDLERS
-from handlers.context.ingest import page_list
+from handlers.context.ingest import left_out, page_list
 from handlers.pieces import UserError
 from handlers.ports import NoQuota
 from handlers.request import FileRefused, Request, Services
 from indexing.audience import Audience
+from indexing.document import Share
 from tests.handlers.conftest import ScriptedModel, Shown
 from tests.handlers.fakes import Folder
 from tests.pdfs import make_pdf
@@ -158,3 +159,25 @@ async def test_the_seconds_of_reading_count_for_the_person_also_when_it_fails(
         pass
     assert [user for user, _ in spent] == ["U1", "U1"]
     assert all(seconds > 0 for _, seconds in spent)
+
+
+NOTES = [
+    ("struck", ""), ("hidden", ""), ("pictures", "3"), ("charts", "1"), ("diagrams", "1"), ("objects", "2"),
+    ("attachments", "a.pdf"), ("xfa", ""), ("invisible", "2 3"), ("watermark", "1"), ("hard_to_read", "4"),
+    ("hidden_slides", "3"), ("hidden_sheets", "Old"), ("uncomputed", "12"), ("long_page", "7"),
+]  # fmt: skip  # what the readers name
+
+
+async def test_whatever_was_not_read_is_a_sentence_of_the_receipt(
+    handbook: str, services: Services, files: Folder
+) -> None:
+    share = Share(channel="C1", file_id=handbook, user="U1", ts="1.0", permalink="", name="handbook.pdf")
+    receipt = replace(await services.library.add(files.files[handbook], share), notes=tuple(NOTES))
+    for language in ("en", "fr"):
+        sentences = left_out(receipt, language)
+        assert len(sentences) == len(NOTES)
+        for sentence, (_, about) in zip(sentences, NOTES, strict=True):
+            assert "{" not in sentence
+            assert sentence.endswith(".")
+            numbers = tuple(int(word) for word in about.split() if word.isdigit())
+            assert (page_list(numbers) if len(numbers) > 1 else about) in sentence

@@ -177,3 +177,18 @@ def test_titles_that_are_alike_are_met_in_order() -> None:
     assert list(dict.fromkeys(headings)) == [
         "Introduction", "Leave", "Leave > Introduction", "Leave > Travel costs of employees",
     ]  # fmt: skip
+
+
+LINE = "When meals are part of a conference fee, the allowance shrinks to"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "one"),
+    [(LINE, "19 euros a day, whatever the country.", True), (LINE, "€19 a day, whatever the country.", True),
+     (LINE, "12.5 % of it, whatever the country.", True), (LINE, "4. Taxis\nTaxis are refunded.", False),
+     ("Meals", "19 euros a day.", False), (LINE + ".", "19 euros a day.", False), (LINE, "the half of it.", True),
+     (f"{LINE} | Oslo", "19 euros a day.", False)],
+)  # fmt: skip
+def test_a_sentence_may_go_on_over_the_page_with_a_figure(before: str, after: str, one: bool) -> None:
+    chunks = chunks_of([(1, before), (2, after)])
+    assert (len(chunks) == 1) is one
