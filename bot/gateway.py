@@ -26,7 +26,7 @@ from bot.slack.home import greet
 from bot.slack.incoming import Cancel, Put, Redo, Step, Stop
 from bot.slack.payload import seconds
 from bot.slack.status import end_session, set_status
-from handlers.request import Request
+from handlers.request import ChannelWishes, Request
 from handlers.text.messages import say
 
 if TYPE_CHECKING:
@@ -174,7 +174,8 @@ class Gateway:
 
     async def _heard(self, step: Put, request: Request) -> Request | None:
         talk = await self._talks.of(request)
-        hearing = "ours" if step.addressed else hear(talk, step.speech, request.user)
+        wishes = ChannelWishes() if step.addressed else await self._talks.wishes(request)
+        hearing = "ours" if step.addressed else hear(talk, step.speech, request.user, wishes.listens)
         if hearing == "ours":
             if request.action != "stop":
                 await self._talks.ours(request, addressed=step.addressed)
@@ -182,7 +183,9 @@ class Gateway:
         if hearing == "document":
             return replace(request, action="overhear", unasked=True)
         await self._talks.others(request, last_after(talk, step.speech, request.user))
-        return await self._dropped(step.otherwise) if step.otherwise else None
+        if step.otherwise and wishes.documents:
+            return replace(await self._dropped(step.otherwise), silent=not wishes.receipts)
+        return None
 
     async def _dropped(self, request: Request) -> Request:
         """Read a document that was shared without a word to us; questions below it may be answered from it."""

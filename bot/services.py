@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.access.gone import Gone
 from bot.attention_probe import EmbedderEncoder
+from bot.channel_settings import ChannelSettings
 from bot.classifier import load_classifier, own_head
 from bot.data_folder import make_models_folder
 from bot.engine import open_chat_model
@@ -76,6 +77,7 @@ async def open_services(
         classifier=await asyncio.to_thread(load_classifier, library.embedder, own_head(settings.data_dir)),
         encoder=EmbedderEncoder(library.embedder),
         data_dir=settings.data_dir,
+        channels=ChannelSettings(redis),
         team=SlackTeam(client, settings.bot.admins.replace(",", " ").split()),
         quota=DailyReading(redis, settings.bot.reading_seconds),
     )

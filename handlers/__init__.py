@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from handlers.request import Handler
 
 ACTIONS = {
-    "chat": "chat", "ask": "ask", "overhear": "overhear", "read_here": "read_here", "summarize": "summarize",
+    "chat": "chat", "ask": "ask", "overhear": "overhear", "read_here": "read_here", "settings": "settings",
+    "summarize": "summarize",
     "upload": "upload", "docs": "docs", "help": "help",
     "forget": "forget", "forget_me": "forget", "stop": "stop",
     "sentiment": "sentiment", "extract": "extract", "attention": "attention",
@@ -30,4 +31,4 @@ class _Handlers(Mapping[str, "Handler"]):
 
 
 HANDLERS: Mapping[str, "Handler"] = _Handlers()
-PRIVATE = frozenset({"docs", "help", "forget_me"})  # a command's answer that only the asker sees
+PRIVATE = frozenset({"docs", "settings", "help", "forget_me"})  # a command's answer that only the asker sees

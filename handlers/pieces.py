@@ -63,6 +63,7 @@ class Choice:
     action: str
     document: str = ""
     confirmed: bool = False
+    text: str = ""  # what it says in place of its person
     confirm: str = ""  # a question asked before it happens
     danger: bool = False
 

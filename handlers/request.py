@@ -42,6 +42,7 @@ class Request:
     confirmed: bool = False  # by a button: yes, do it
     forwarded: str = ""  # the words of messages that were forwarded with it: material to read, not a wish
     unasked: bool = False  # nobody addressed us: what we can't do or answer is passed over in silence
+    silent: bool = False  # the channel wants no receipt of what was read
     audience: Audience = field(default=NOBODY, compare=False)  # resolved by the worker, never stored
 
     @property
@@ -101,6 +102,36 @@ class ListedFile:
     ts: str
 
 
+@dataclass(frozen=True)
+class ChannelWishes:
+    """How a channel wants us to behave."""
+
+    listens: str = "threads"  # mention, threads (and questions below documents), or questions: all that are asked
+    documents: bool = True  # read what is shared without a word to us
+    receipts: bool = True  # say what was read
+
+
+class Channels(Protocol):
+    """The wishes of each channel."""
+
+    async def of(self, team: str, channel: str) -> ChannelWishes:
+        """Return what a channel wants."""
+
+    async def change(self, team: str, channel: str, name: str, value: str) -> None:
+        """Note one wish."""
+
+
+class SameChannels:
+    """All channels want the same, and nothing can be changed."""
+
+    async def of(self, team: str, channel: str) -> ChannelWishes:
+        """Return what every channel gets."""
+        return ChannelWishes()
+
+    async def change(self, team: str, channel: str, name: str, value: str) -> None:
+        """Keep nothing."""
+
+
 class Files(Protocol):
     """Slack's files: the way from an id to bytes on this machine."""
 
@@ -134,6 +165,7 @@ class Services:
     encoder: "AttentionProbe"
     data_dir: Path
     team: Team = field(default_factory=NoTeam)
+    channels: Channels = field(default_factory=SameChannels)
     quota: ReadingQuota = field(default_factory=NoQuota)
     pace: ReadingPace = field(default_factory=ReadingPace)
     report: Report = unheard  # bound to the turn by bot/dispatcher.py

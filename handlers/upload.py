@@ -23,7 +23,8 @@ async def upload(request: Request, services: Services) -> Pieces:
     ingested: list[Ingested] = []
     for number, file_id in enumerate(request.files):
         outcome = await ingest(file_id, request, services)
-        yield Text(receipt(outcome, request, first=not number))
+        if not (request.silent and isinstance(outcome, Ingested)):
+            yield Text(receipt(outcome, request, first=not number))
         if isinstance(outcome, Ingested):
             ingested.append(outcome)
     if not ingested:

@@ -60,18 +60,24 @@ def is_closing(text: str) -> bool:
     return not CLOSING.isdisjoint(words or CLOSING) and all(word in CLOSING | AROUND for word in words)
 
 
-def hear(talk: Talk, speech: Speech, user: str) -> Hearing:
-    """Tell whom a message without a mention of us is for: us, whoever knows the document, or others."""
+def hear(talk: Talk, speech: Speech, user: str, listens: str = "threads") -> Hearing:
+    """Tell whom a message without a mention of us is for: us, whoever knows the document, or others.
+
+    `listens` is what the channel wants: mention, threads, or questions.
+    """
     if speech.to_others or speech.is_closing:
         return "others"
     if talk.is_ours and speech.verb == "stop":
         return "ours"
+    if listens == "mention":
+        return "others"
     if talk.last not in {"", user}:  # two people talk to each other
         return "others"
     if talk.is_ours:
         is_for_us = not talk.partners or user in talk.partners or speech.asks or speech.verb != "chat"
         return "ours" if is_for_us else "others"
-    return "document" if talk.is_document and speech.asks else "others"
+    is_open = talk.is_document or listens == "questions"
+    return "document" if is_open and speech.asks else "others"
 
 
 def last_after(talk: Talk, speech: Speech, user: str) -> str:

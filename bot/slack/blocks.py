@@ -90,7 +90,10 @@ def _button(choice: Choice, number: int, language: str) -> Block:
         "type": "button",
         "text": _plain(choice.label),
         "action_id": f"do:{choice.action}:{number}",
-        "value": json.dumps({"action": choice.action, "document": choice.document, "confirmed": choice.confirmed}),
+        "value": json.dumps(
+            {"action": choice.action, "document": choice.document, "confirmed": choice.confirmed}
+            | ({"text": choice.text} if choice.text else {})
+        ),
     }
     if choice.danger:
         button["style"] = "danger"

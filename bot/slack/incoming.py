@@ -20,7 +20,7 @@ COMMANDS = {
 ONE_FOR_ALL = "/folio"  # the verb stands in its text
 NEED_A_THREAD = frozenset({"stop", "forget"})  # and commands have none
 SHORTCUTS = frozenset({"sentiment", "extract", "summarize"})
-BUTTONS = frozenset({*COMMANDS.values(), "chat", "upload", "forget", "stop", "read_here"})
+BUTTONS = frozenset({*COMMANDS.values(), "chat", "upload", "forget", "stop", "read_here", "settings"})
 SPOKEN = frozenset({"", "file_share", "thread_broadcast"})  # subtypes of messages that people write
 NOT_SAID = Speech()
 WORDLESS = Speech(is_closing=True)  # a document that is dropped: nobody is spoken to
@@ -135,14 +135,26 @@ def _unaddressed(team: str, event: Event, bot: str) -> Put | None:
     """Return what a message without a mention may want: files that are no documents are none of our business."""
     text, files = str(event.get("text") or ""), file_ids(documents_among(event.get("files")))
     dropped = _said(team, event, action="upload", text="", files=files) if files else None
+    if dropped and not event.get("thread_ts"):
+        return Put(dropped, addressed=False, otherwise=dropped, speech=WORDLESS)
     if not event.get("thread_ts"):
-        return Put(dropped, addressed=False, otherwise=dropped, speech=WORDLESS) if dropped else None
+        return _question(team, event, bot)
     typed = plain_text(text, bot)
     if not (typed or files):
         return None
     verb, rest = parse(typed, bool(files))
     request = _said(team, event, action=verb, text=rest, files=files)
     return Put(request, addressed=False, otherwise=dropped, speech=speech_of(text, bot, parse(typed, False)[0]))
+
+
+def _question(team: str, event: Event, bot: str) -> Put | None:
+    """Return a question that is put to everybody, for channels that want to have them all answered."""
+    text = str(event.get("text") or "")
+    speech = speech_of(text, bot, "chat")
+    if event.get("files") or speech.to_others or not speech.asks:
+        return None
+    asked = _said(team, event, action="overhear", text=plain_text(text, bot), files=())
+    return Put(asked, addressed=False, speech=speech)
 
 
 def _is_spoken(event: Event, bot: str) -> bool:
@@ -246,6 +258,7 @@ def _button(body: Body) -> list[Step]:
         action=str(wanted["action"]),
         document=str(wanted.get("document") or ""),
         confirmed=wanted.get("confirmed") is True,
+        text=str(wanted.get("text") or ""),
         thread=thread,
         response_url=str(body.get("response_url") or "") if private else "",
     )

@@ -4,8 +4,9 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from bot.channel_settings import ChannelSettings
 from bot.slack.addressing import Talk
-from handlers.request import Request
+from handlers.request import ChannelWishes, Request
 
 UNKNOWN = "1"  # in place of who addressed us first, in threads of earlier versions
 
@@ -15,6 +16,7 @@ class Talks:
 
     def __init__(self, redis: Redis, days: int = 90) -> None:
         self._redis: Any = redis  # its types say bytes-or-str for what decode_responses makes str
+        self._channels = ChannelSettings(redis)
         self._seconds = days * 86400
 
     async def of(self, request: Request) -> Talk:
@@ -23,6 +25,10 @@ class Talks:
             owner, known = await pipeline.get(_owned(request)).hgetall(_key(request)).execute()
         partners = {*known.get("partners", "").split(), *([owner] if owner and owner != UNKNOWN else [])}
         return Talk(bool(owner), "document" in known, frozenset(partners), known.get("last", ""))
+
+    async def wishes(self, request: Request) -> ChannelWishes:
+        """Return how the request's channel wants us to behave."""
+        return await self._channels.of(request.team, request.channel)
 
     async def ours(self, request: Request, *, addressed: bool) -> None:
         """Note that a message was for us: the thread is ours, and whoever addressed us talks with us."""

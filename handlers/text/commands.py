@@ -17,11 +17,13 @@ ALONE = {
     "forget": "forget", "oublie": "forget", "oubliez": "forget", "forget this": "forget", "oublie tout": "forget",
     "forget me": "forget_me", "oublie moi": "forget_me", "oubliez moi": "forget_me",
     "help": "help", "help me": "help", "aide": "help", "aide moi": "help", "?": "help",
+    "settings": "settings", "reglages": "settings", "channel settings": "settings", "reglages du canal": "settings",
     "stop": "stop", "arrete": "stop", "arretez": "stop", "stoppe": "stop",
 }  # fmt: skip
 DOCS_ARGUMENT = re.compile(
     r"(?:docs|documents)\s+(?:remove|delete|retirer?|supprimer?|find|cherche)\s+\S", re.IGNORECASE
 )
+SETTING = re.compile(r"(?:settings|reglages) (?:listens|documents|receipts) \w+$")
 # "Classify these", with a table or in a thread; folded, without the last dot.
 CLASSIFY = re.compile(
     r"(?:please |can you |peux tu |pouvez vous )?(?:classify|classifie[rz]?|classe[rz]?)"
@@ -66,11 +68,13 @@ def _spoken(text: str) -> tuple[str, str]:
     plain = text.removeprefix("/")
     alone = " ".join(re.sub(r"[-\s]+", " ", without_accents(plain)).split()).strip(" .!") or plain.strip()
     if action := ALONE.get(alone):
-        return action, "" if action == "docs" else plain
+        return action, "" if action in {"docs", "settings"} else plain
     if CLASSIFY.fullmatch(alone.rstrip(" ?")):
         return "sentiment", ""
     if DOCS_ARGUMENT.match(plain):
         return "docs", plain.split(None, 1)[1]
+    if SETTING.match(alone):
+        return "settings", alone.split(None, 1)[1]
     return _with_object(text, plain)
 
 

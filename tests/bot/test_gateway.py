@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.gateway import Gateway, register
 from bot.slack.addressing import Talk
 from bot.slack.changes import SlackChange
-from handlers.request import Request
+from handlers.request import ChannelWishes, Request
 from tests.bot.slack.wire import BOT, Wire
 
 NOW = f"{time.time():.6f}"
@@ -35,6 +35,7 @@ class Inbox:
     documents: set[tuple[str, str, str]] = field(default_factory=set)
     partners: set[str] = field(default_factory=set)
     last: str = ""
+    wanted: ChannelWishes = field(default_factory=ChannelWishes)
     seen: set[str] = field(default_factory=set)
     languages: dict[str, str] = field(default_factory=dict)
     away: bool = False
@@ -62,6 +63,9 @@ class Inbox:
     async def of(self, request: Request) -> Talk:
         key = (request.team, request.channel, request.thread)
         return Talk(key in self.owned, key in self.documents, frozenset(self.partners), self.last)
+
+    async def wishes(self, request: Request) -> ChannelWishes:
+        return self.wanted
 
     async def ours(self, request: Request, *, addressed: bool) -> None:
         self.owned.add((request.team, request.channel, request.thread))

@@ -31,6 +31,18 @@ async def test_what_it_does_not_answer_is_passed_over(
     assert (await do(asked("overhear", question, thread="5.0", unasked=True))).pieces == []
 
 
+async def test_a_question_to_everybody_is_answered_from_the_channels_documents(
+    do: Do, asked: Callable[..., Request], shares: Shares, model: ScriptedModel
+) -> None:
+    """Where the channel wants that; what is shared elsewhere does not count."""
+    await shares("secret.txt", HANDBOOK, channel="C9", ts="4.0")
+    question = "When does the office open in the morning?"
+    assert (await do(asked("overhear", question, unasked=True))).pieces == []
+    await shares("handbook.txt", HANDBOOK + " Welcome.", ts="5.0")
+    model.says("The office opens at 7:30 in the morning [1].")
+    assert "7:30" in (await do(asked("overhear", question, unasked=True))).text
+
+
 async def test_another_threads_document_is_not_looked_at(do: Do, asked: Callable[..., Request], shares: Shares) -> None:
     await shares("handbook.txt", HANDBOOK, ts="5.0")
     shown = await do(asked("overhear", "When does the office open in the morning?", thread="6.0", unasked=True))

@@ -40,6 +40,17 @@ async def test_a_receipt_counts_what_was_read(handbook: str, do: Do, asked: Aske
     assert (document.shares[0].ts, document.shares[0].user) == (request.ts, "U1")
 
 
+async def test_where_a_channel_wants_no_receipts_only_trouble_is_told(
+    handbook: str, files: Folder, do: Do, asked: Asked, services: Services
+) -> None:
+    files.refused["F2"] = FileRefused("gone", name="old.pdf")
+    request = asked("upload", files=(handbook, "F2"), unasked=True, silent=True)
+    shown = await do(request)
+    assert "handbook.pdf" not in shown.text
+    assert "old.pdf" in shown.text
+    assert len(await services.library.documents(request.audience)) == 1
+
+
 async def test_a_bad_file_gets_its_sentence_and_the_others_come_in(
     handbook: str, files: Folder, tmp_path: Path, do: Do, asked: Asked
 ) -> None:

@@ -89,6 +89,25 @@ def test_below_a_document_that_was_only_dropped_questions_count(text: str, heari
     assert heard(DOCUMENT, text, "UBOB") == hearing
 
 
+@pytest.mark.parametrize(
+    ("listens", "talk", "text", "hearing"),
+    [
+        ("mention", OURS, "and for part-timers?", "others"),
+        ("mention", DOCUMENT, "How many days of leave?", "others"),
+        ("questions", Talk(), "How many days of leave?", "document"),
+        ("questions", Talk(), "I will be late", "others"),
+        ("questions", Talk(), "<@UBOB> when do we meet?", "others"),
+        ("questions", OURS, "and for part-timers?", "ours"),
+    ],
+)
+def test_a_channel_says_what_is_listened_to(listens: str, talk: Talk, text: str, hearing: Hearing) -> None:
+    assert hear(talk, speech_of(text, BOT, "chat"), "UALICE", listens) == hearing
+
+
+def test_stop_is_heard_in_our_thread_whatever_the_channel_wants() -> None:
+    assert hear(OURS, speech_of("stop", BOT, "stop"), "UALICE", "mention") == "ours"
+
+
 def test_elsewhere_nothing_is_for_us() -> None:
     assert heard(Talk(), "and for part-timers?") == "others"
 

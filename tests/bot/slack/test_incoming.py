@@ -263,6 +263,17 @@ def test_one_command_takes_every_verb(name: str, text: str, wanted: tuple[str, s
     assert (request.action, request.text) == wanted
 
 
+def test_a_question_to_everybody_is_for_channels_that_want_that() -> None:
+    step = only(told(message("When does the office open?")))
+    assert not step.addressed
+    assert (step.otherwise, step.request.action, step.speech.asks) == (None, "overhear", True)
+
+
+def test_a_button_may_say_something_for_its_person() -> None:
+    request = only(button('{"action": "settings", "text": "listens mention"}')).request
+    assert (request.action, request.text) == ("settings", "listens mention")
+
+
 def button(value: str, **more: Any) -> dict[str, Any]:
     """A pressed button."""
     return {

@@ -18,6 +18,7 @@ from bot import metrics
 from bot.access.gone import Gone
 from bot.access.memberships import Memberships
 from bot.access.reconcile import Reconciler
+from bot.channel_settings import ChannelSettings
 from bot.dispatcher import Dispatcher
 from bot.gateway import Gateway, register
 from bot.limits import Limits
@@ -205,6 +206,50 @@ async def test_in_our_thread_people_talk_to_each_other_undisturbed(
     assert len(bot.done) == 1
     await bob.says(general, f"{bot.mention} and the vans?", thread=ts)
     await alice.reads(general, ts, count=2)
+
+
+# What a channel wants.
+
+
+async def test_a_channel_that_wants_quiet_gets_it(bot: Bot, alice: Person, general: str, tmp_path: Path) -> None:
+    """Only mentions, no documents unasked: nothing happens until somebody mentions it."""
+    await wanted(bot, alice, general, "listens mention", "documents off")
+    (tmp_path / "handbook.pdf").write_bytes(b"%PDF-1.7\nhello")
+    await alice.shares(general, tmp_path / "handbook.pdf")
+    ts = await alice.says(general, f"{bot.mention} hello")
+    await alice.reads(general, ts)
+    await alice.says(general, "and in winter?", thread=ts)
+    await bot.settled()
+    assert [request.text for request in bot.done] == ["hello"]
+
+
+async def test_a_channel_may_want_every_question_looked_up(bot: Bot, alice: Person, general: str) -> None:
+    await alice.says(general, "When does the office open?")
+    await bot.settled()
+    assert bot.done == []
+    await wanted(bot, alice, general, "listens questions")
+    await alice.says(general, "And when does it close?")
+    await alice.says(general, "I will be late.")
+    await until(lambda: bot.done)
+    await bot.settled()
+    assert [(request.action, request.text, request.unasked) for request in bot.done] == [
+        ("overhear", "And when does it close?", True)
+    ]
+
+
+async def test_a_channel_may_want_no_receipts(bot: Bot, alice: Person, general: str, tmp_path: Path) -> None:
+    await wanted(bot, alice, general, "receipts off")
+    (tmp_path / "handbook.pdf").write_bytes(b"%PDF-1.7\nhello")
+    await alice.shares(general, tmp_path / "handbook.pdf")
+    await until(lambda: bot.done)
+    assert bot.done[0].silent
+
+
+async def wanted(bot: Bot, person: Person, channel: str, *wishes: str) -> None:
+    """Say what a channel wants."""
+    for wish in wishes:
+        name, _, value = wish.partition(" ")
+        await ChannelSettings(bot.redis).change(bot.connection.team_id, channel, name, value)
 
 
 # Stop.

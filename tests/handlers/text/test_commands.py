@@ -33,6 +33,9 @@ from handlers.text.commands import parse
         ("extrais fournisseur, total", ("extract", "fournisseur, total")),
         ("sentiment I love it", ("sentiment", "I love it")),
         ("attention The cat sat.", ("attention", "The cat sat.")),
+        ("settings", ("settings", "")),
+        ("réglages", ("settings", "")),
+        ("Settings listens questions", ("settings", "listens questions")),
         ("classify these", ("sentiment", "")),
         ("Please summarize orca-manual.pdf", ("summarize", "orca-manual.pdf")),
         ("Could you please summarise this thread?", ("summarize", "this thread?")),
@@ -50,6 +53,7 @@ def test_a_verb_in_either_language_is_understood(text: str, wanted: tuple[str, s
     "text",
     [
         "Help me write a mail",
+        "Settings of the printer are lost",
         "Resume tips for a junior developer?",
         "Sentiment in the market is bad today",
         "Can you ask Bob for the keys?",
