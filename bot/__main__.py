@@ -1,6 +1,7 @@
 """The command line: every way to run, feed, check and measure the assistant."""
 
 import asyncio
+import json
 import os
 import sys
 from importlib.metadata import version
@@ -193,6 +194,18 @@ def reindex() -> None:
     from bot.reindex import reindex
 
     reindex(Settings())
+
+
+def audit(
+    document: Annotated[str, typer.Option(help="A document's id.")] = "",
+    person: Annotated[str, typer.Option(help="A person's Slack id.")] = "",
+    since: Annotated[str, typer.Option(help="A day, YYYY-MM-DD.")] = "",
+) -> None:
+    """Show who added, removed and asked, and from which documents the answers came; ids, never words."""
+    from bot.audit import FOLDER, read
+
+    for line in read(Settings().data_dir / FOLDER, document=document, person=person, since=since):
+        typer.echo(json.dumps(line))
 
 
 @app.command("train-sentiment")

@@ -16,6 +16,8 @@ from redis.exceptions import RedisError
 from bot import data_folder, log, metrics
 from bot.access.gone import Gone
 from bot.access.memberships import Memberships
+from bot.audit import FOLDER as AUDIT
+from bot.audit import Audit
 from bot.errors import StartFailed
 from bot.gateway import Gateway, register
 from bot.health import Health
@@ -184,7 +186,8 @@ async def _work(app: App, stack: AsyncExitStack) -> None:
     app.parts |= parts
     app.checks |= checks
     app.checks["library"] = _answering(services.library.statistics)
-    upkeep = _upkeep(app, services)
+    audit = Audit(settings.data_dir / AUDIT, settings.bot.audit_days)
+    upkeep = _upkeep(app, services, audit)
     turns = Dispatcher(
         services=services,
         client=app.slack.client,
@@ -193,6 +196,7 @@ async def _work(app: App, stack: AsyncExitStack) -> None:
         audiences=app.audiences,
         limits=Limits(app.redis, settings.bot.requests_per_minute, settings.bot.workspace_requests_per_minute),
         upkeep=upkeep,
+        audit=audit,
     )
     worker = Worker(
         app.queue,
@@ -207,7 +211,7 @@ async def _work(app: App, stack: AsyncExitStack) -> None:
     logger.info("models loaded", seconds=round(time.monotonic() - started, 1))
 
 
-def _upkeep(app: App, services: "Services") -> "Reconciler":
+def _upkeep(app: App, services: "Services", audit: Audit) -> "Reconciler":
     from bot.access.reconcile import Reconciler
     from bot.slack.quotes import Quotes
 
@@ -218,4 +222,5 @@ def _upkeep(app: App, services: "Services") -> "Reconciler":
         memory=ThreadMemory(app.redis, app.settings.bot.memory_days),
         quotes=Quotes(app.slack.client, app.redis),
         retention_days=app.settings.bot.retention_days,
+        audit=audit,
     )

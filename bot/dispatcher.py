@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Literal, cast
@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import metrics
 from bot.access.memberships import AudienceUnknown, Memberships
 from bot.access.reconcile import Reconciler
+from bot.audit import Audit
 from bot.error_policy import Broken, ErrorReply, NobodyThere, reply_for
 from bot.limits import Limits
 from bot.queue.queue import Queue
@@ -32,6 +33,7 @@ from handlers.context.documents import shares_of
 from handlers.pieces import Pieces, UserError
 from handlers.request import Handler, Request, Services, unheard
 from handlers.text.messages import say
+from handlers.trail import Trail
 
 logger = structlog.get_logger()
 
@@ -76,6 +78,7 @@ class Dispatcher:
     audiences: Memberships
     limits: Limits
     upkeep: Reconciler
+    audit: Audit = field(default_factory=Audit)
     handlers: Mapping[str, Handler] = field(default_factory=lambda: HANDLERS)
 
     async def __call__(self, request: Request) -> None:
@@ -151,25 +154,34 @@ class Dispatcher:
             await self.limits.charge(request)
         request = await self._opened(request)
         request = replace(request, audience=await self.audiences.resolve(request))
-        removed: list[str] = []
+        trail = Trail()
+        self.audit.write("asked", **about(request))
         try:
-            await self._handle(request, clock, removed.append)
+            await self._handle(request, clock, trail)
         except SlackApiError as error:
             if request.unasked or not request.thread or not is_restricted(error):
                 raise
-            await self._handle(replace(request, thread=""), clock, removed.append)  # answered privately
+            await self._handle(replace(request, thread=""), clock, trail)  # answered privately
         finally:
-            await (self.upkeep.tidy() if "" in removed else self.upkeep.settle(removed))
+            self._note(request, trail)
+            await (self.upkeep.tidy() if "" in trail.removed else self.upkeep.settle(trail.removed))
+
+    def _note(self, request: Request, trail: Trail) -> None:
+        for kind, documents in (("added", trail.added), ("removed", trail.removed)):
+            for document in filter(None, documents):
+                self.audit.write(kind, document=document, **about(request))
+        self.audit.write("answered", documents=sorted(trail.used), **about(request))
 
     async def _shares_of(self, documents: Collection[str], request: Request) -> Mapping[str, frozenset[str]]:
         return await shares_of(documents, request.audience, self.services.library)
 
-    async def _handle(self, request: Request, clock: Clock, removed: Callable[[str], None]) -> None:
+    async def _handle(self, request: Request, clock: Clock, trail: Trail) -> None:
         answer = Answer(self.client, self.redis, request, self._shares_of)
         report = unheard if request.unasked else answer.report
         model = model_for(request, self.services.model)
-        services = replace(self.services, report=report, model=model, removed=removed)
+        services = replace(self.services, report=report, model=model, trail=trail)
         await answer.show(clock.watch(self.handlers[request.action](request, services)))
+        trail.used |= answer.documents
 
     async def _language(self, user: str) -> str:
         """Return a person's language, which the listener did not wait for when it met somebody new."""
@@ -219,6 +231,11 @@ def model_for(request: Request, model: BaseChatModel) -> BaseChatModel:
     """Name each call: by person, so that nobody takes it all; by request, so that one that ends the engine is known."""
     named = model.bind(user=f"{request.team}:{request.user}", extra_headers={"X-Request-ID": request.id})
     return cast(BaseChatModel, named)  # answers as the model does
+
+
+def about(request: Request) -> dict[str, str]:
+    """Return whose request it is and where, for the audit trail."""
+    return {"request": request.id, "action": request.action, "person": request.user, "channel": request.channel}
 
 
 def log_turn(request: Request, outcome: Outcome, clock: Clock, **more: object) -> None:

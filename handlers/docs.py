@@ -94,7 +94,7 @@ async def removed(
     going = removable(document, request, is_admin=is_admin)
     for user in sorted({share.user for share in going}):
         await services.library.unshare(document_id=document.id, channel=request.channel, user=user)
-    services.removed(document.id)
+    services.trail.removed.append(document.id)
     if not request.channel.startswith("D"):
         for ts in sorted({share.ts for share in going}):
             await services.team.tell(request.channel, ts, request.user, say("docs.told", language, name=document.name))

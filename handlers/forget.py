@@ -29,6 +29,6 @@ async def forget_me(request: Request, services: Services) -> Pieces:
     messages = await services.memory.forget_person(request.user)
     removals = await services.library.forget_person(request.user)
     for removal in removals:
-        services.removed(removal.document_id)
+        services.trail.removed.append(removal.document_id)
     files = sum(len(removal.shares) for removal in removals)
     yield Text(say("forget.person_done", language, messages=messages, files=files))

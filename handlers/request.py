@@ -11,6 +11,7 @@ from langchain_core.messages import BaseMessage
 from handlers.context.pace import ReadingPace
 from handlers.pieces import Pieces, Progress, Report
 from handlers.ports import NoQuota, NoTeam, ReadingQuota, Team
+from handlers.trail import Trail
 from indexing.audience import NOBODY, Audience
 
 if TYPE_CHECKING:
@@ -146,10 +147,6 @@ def unheard(_: Progress) -> None:
     """Take a report that nobody waits for."""
 
 
-def unnoticed(_: str) -> None:
-    """Take the note that shares of a document went, which nobody waits for."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Services:
     """What handlers may use; built once in bot/app.py, and bound to each turn."""
@@ -169,9 +166,7 @@ class Services:
     quota: ReadingQuota = field(default_factory=NoQuota)
     pace: ReadingPace = field(default_factory=ReadingPace)
     report: Report = unheard  # bound to the turn by bot/dispatcher.py
-    removed: Callable[[str], None] = (
-        unnoticed  # takes the ids of documents that lost shares, "" for unknown ones; bound likewise
-    )
+    trail: Trail = field(default_factory=Trail)  # bound likewise
 
     @property
     def incoming(self) -> Path:

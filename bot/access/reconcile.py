@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -13,6 +13,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.access.gone import Gone
+from bot.audit import Audit
 from bot.memory import ThreadMemory
 from bot.queue.worker import TryAgain
 from bot.slack.changes import CHANNEL_GONE, SlackChange
@@ -43,6 +44,7 @@ class Reconciler:
     memory: ThreadMemory
     quotes: Quotes
     retention_days: int = 0
+    audit: Audit = field(default_factory=Audit)
 
     async def handle(self, change: SlackChange) -> None:
         """Let go of what a change in Slack took away, or follow where it went."""
@@ -214,7 +216,8 @@ class Reconciler:
         removals = await self.library.would_go(**which)
         ids = [removal.document_id for removal in removals]
         await self.settle(ids, going={removal.document_id: removal.channels for removal in removals})
-        await self.library.unshare(**which)
+        for removal in await self.library.unshare(**which):
+            self.audit.write("removed", document=removal.document_id, channels=sorted(removal.channels), by="slack")
         await self.settle(ids)
 
 

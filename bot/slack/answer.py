@@ -59,6 +59,11 @@ class Answer:
         self._coming: asyncio.Queue[Piece | _Mark] = asyncio.Queue()
         self._reported: Progress | None = None  # the last that is not shown yet
 
+    @property
+    def documents(self) -> frozenset[str]:
+        """Return the documents of the sources that were shown."""
+        return frozenset(source.passage.document_id for source in self._sources)
+
     def report(self, progress: Progress) -> None:
         """Show what is going on as soon as Slack is free; only the last of several reports is."""
         if self._reported is None:

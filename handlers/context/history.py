@@ -36,6 +36,7 @@ async def remember(
     if shares.keys() < set(documents):
         return  # one of them was taken away while the answer was written
     shared_in = {document_id: sorted(channels) for document_id, channels in shares.items()}
+    services.trail.used.update(shares)
     about = {"user": request.user, "documents": sorted(shares), "shared_in": shared_in}
     question = HumanMessage(
         request.text, id=f"{request.id}:q", additional_kwargs=about | ({"standalone": standalone} if standalone else {})

@@ -68,8 +68,9 @@ async def fetched(file_id: str, request: Request, services: Services) -> Outcome
                 services.report(progress(stage, done, total, name, language))
 
             receipt = await services.library.add(file.path, share, report=report)
+            services.trail.added.append(receipt.document.id)
             if receipt.replaced:
-                services.removed("")
+                services.trail.removed.append("")
             is_known = not receipt.known_in.isdisjoint(request.audience.channels)
             return Ingested(name, await paced(receipt, is_known, services, report), is_known)
         except (FileRefused, UnreadableDocument) as refused:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -17,6 +18,7 @@ from structlog.testing import capture_logs
 from bot import dispatcher as dispatcher_module
 from bot.access.memberships import Memberships
 from bot.access.reconcile import Reconciler
+from bot.audit import Audit, read
 from bot.dispatcher import Dispatcher
 from bot.limits import Limits
 from bot.memory import ThreadMemory
@@ -251,3 +253,21 @@ async def test_stopped_before_anything_stands_nothing_is_said(turns_with: Make, 
 
 async def empty(queue: Queue) -> bool:
     return await queue.depth() == 0
+
+
+async def test_who_asked_and_what_answered_is_in_the_audit_trail_without_a_word(
+    turns_with: Make, slack: Wire, asked: Request, tmp_path: Path
+) -> None:
+    async def handler(request: Request, services: Services) -> Pieces:
+        services.trail.added.append("d1")
+        services.trail.removed.append("d0")
+        services.trail.used.update({"d1", "d2"})
+        yield Text(SECRET)
+
+    await replace(turns_with(handler), audit=Audit(tmp_path / "audit", 30))(asked)
+    lines = list(read(tmp_path / "audit"))
+    assert [(line["kind"], line.get("document"), line.get("documents")) for line in lines] == [
+        ("asked", None, None), ("added", "d1", None), ("removed", "d0", None), ("answered", None, ["d1", "d2"]),
+    ]  # fmt: skip
+    assert {(line["person"], line["channel"], line["request"]) for line in lines} == {("UALICE", "D1", asked.id)}
+    assert SECRET not in json.dumps(lines)
