@@ -196,6 +196,7 @@ def reindex() -> None:
     reindex(Settings())
 
 
+@app.command()
 def audit(
     document: Annotated[str, typer.Option(help="A document's id.")] = "",
     person: Annotated[str, typer.Option(help="A person's Slack id.")] = "",

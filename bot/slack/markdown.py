@@ -2,7 +2,7 @@
 
 Slack reads a streamed text as markdown and does not document whether `<!channel>` is live in it. So what could notify
 or link is not escaped, but broken by a word joiner, a character that is not seen: right for both readings. It goes word
-by word, so that a text in parts comes out as the whole would.
+by word, so that a text in parts comes out as the whole would. An e-mail address becomes inline code instead.
 """
 
 import re
@@ -10,6 +10,8 @@ import re
 JOINER = "\N{WORD JOINER}"
 LONGEST_WORD = 400  # characters; a longer one goes out in parts
 _WHITESPACE = re.compile(r"\s")
+_SPACES = re.compile(r"(\s+)")
+_EMAIL = re.compile(r"([(\"'«]*)([A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)([.,;:!?)\"'»]*)")
 
 # Top-level domains that Slack may make links of without a scheme. No extension of a document is among them.
 _DOMAINS = (
@@ -42,11 +44,27 @@ def safe(markdown: str) -> str:
     return _PLACES.sub(JOINER, markdown)
 
 
+def readable(markdown: str) -> str:
+    """Return safe markdown in which e-mail addresses are inline code, without a joiner: people copy them."""
+    return _readable(markdown, has_code=False)[0]
+
+
+def _readable(markdown: str, *, has_code: bool) -> tuple[str, bool]:
+    """Return it with whether code of its own has begun: from there on a backtick of ours could end that instead."""
+    words = []
+    for word in _SPACES.split(markdown):
+        has_code = has_code or "`" in word or "~~~" in word
+        found = None if has_code else _EMAIL.fullmatch(word)
+        words.append(f"{found[1]}`{found[2]}`{found[3]}" if found else safe(word))
+    return "".join(words), has_code
+
+
 class SafeStream:
-    """Does to a text in parts what `safe` does to the whole: holds back a word until it is complete."""
+    """Does to a text in parts what `readable` does to the whole: holds back a word until it is complete."""
 
     def __init__(self) -> None:
         self._held = ""
+        self._has_code = False
 
     def add(self, text: str) -> str:
         """Take the next part; return what can go out."""
@@ -56,12 +74,18 @@ class SafeStream:
         if endless:
             last = _seam(self._held)
         out, self._held = self._held[:last], self._held[last:]
-        return safe(out) + JOINER * endless  # no rule sees both sides of the cut, so it is broken there
+        words = self._words(out) + JOINER * endless  # no rule sees both sides of the cut, so it is broken there
+        self._has_code = self._has_code or endless
+        return words
 
     def rest(self) -> str:
         """Return what was held back."""
         out, self._held = self._held, ""
-        return safe(out)
+        return self._words(out)
+
+    def _words(self, text: str) -> str:
+        words, self._has_code = _readable(text, has_code=self._has_code)
+        return words
 
 
 def _seam(text: str) -> int:

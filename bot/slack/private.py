@@ -18,7 +18,7 @@ from bot.slack.blocks import (
     source_blocks,
     source_lines,
 )
-from bot.slack.markdown import safe
+from bot.slack.markdown import readable
 from bot.slack.posted import PostedMessages
 from bot.slack.quotes import Quotes, SharesOf
 from bot.slack.uploads import Uploads
@@ -121,7 +121,7 @@ class PrivateAnswer:
 
     def _body(self, *, older: bool = False) -> dict[str, Any]:
         """Return the message; with `older` in the blocks that every surface of Slack takes."""
-        text, language = safe(self._text), self._request.language
+        text, language = readable(self._text), self._request.language
         below = [*(row.markdown for row in self._rows), source_lines(self._sources, language)]
         blocks: list[Block] = [*row_blocks(self._rows, language), *source_blocks(self._sources)]
         return {
