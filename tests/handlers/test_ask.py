@@ -215,7 +215,9 @@ async def test_an_answer_is_remembered_with_its_documents(
     await do(request)
     question, answer = await services.memory.recall(request.conversation)
     assert (question.id, answer.id) == (f"{request.id}:q", f"{request.id}:a")
-    assert answer.additional_kwargs == {"user": "U1", "documents": [handbook.document.id]}
+    shared_in = {handbook.document.id: ["C1"]}
+    about = {"user": "U1", "documents": [handbook.document.id], "shared_in": shared_in}
+    assert answer.additional_kwargs == about
     assert answer.text == "Full-time employees get 27 days of paid leave."
 
 

@@ -3,7 +3,7 @@
 import re
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.slack.markdown import (
@@ -37,21 +37,25 @@ LIVE = re.compile(
 )
 
 
+@settings(deadline=None)  # on a busy machine an example may take long
 @given(texts)
 def test_nothing_that_could_be_live_is_left(text: str) -> None:
     assert not LIVE.search(safe(text))
 
 
+@settings(deadline=None)  # on a busy machine an example may take long
 @given(texts)
 def test_only_joiners_are_added(text: str) -> None:
     assert safe(text).replace(JOINER, "") == text.replace(JOINER, "")
 
 
+@settings(deadline=None)  # on a busy machine an example may take long
 @given(texts)
 def test_safe_is_safe_again(text: str) -> None:
     assert safe(safe(text)) == safe(text)
 
 
+@settings(deadline=None)  # on a busy machine an example may take long
 @given(texts, st.lists(st.integers(min_value=0, max_value=200), max_size=12))
 def test_a_text_in_parts_is_the_whole(text: str, cuts: list[int]) -> None:
     stream, edges = SafeStream(), [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
@@ -59,6 +63,7 @@ def test_a_text_in_parts_is_the_whole(text: str, cuts: list[int]) -> None:
     assert "".join(parts) + stream.rest() == readable(text)
 
 
+@settings(deadline=None)  # on a busy machine an example may take long
 @given(texts)
 def test_an_address_becomes_code_only_where_that_ends_no_other_code(text: str) -> None:
     """Outside of code, as Markdown finds it from the left, nothing is live; in ours is an e-mail address."""
@@ -90,6 +95,7 @@ def test_an_email_address_can_be_copied() -> None:
     assert JOINER in readable("[a@b.example](https://evil.example)")
 
 
+@settings(deadline=None)  # on a busy machine an example may take long
 @given(st.lists(st.sampled_from([word for word in NASTY if not word.isspace()]), min_size=200, max_size=300))
 def test_a_word_without_end_is_not_held_back_for_ever(words: list[str]) -> None:
     stream = SafeStream()
@@ -98,6 +104,7 @@ def test_a_word_without_end_is_not_held_back_for_ever(words: list[str]) -> None:
     assert not LIVE.search(without_code(out + stream.rest()))
 
 
+@settings(deadline=None)  # on a busy machine an example may take long
 @given(texts)
 def test_nothing_is_live_in_the_older_notation(text: str) -> None:
     """Slack reads only <…> as its own there, and everything of that kind is escaped."""
@@ -106,6 +113,7 @@ def test_nothing_is_live_in_the_older_notation(text: str) -> None:
     assert not LIVE.search(said)
 
 
+@settings(deadline=None)  # on a busy machine an example may take long
 @given(texts, texts)
 def test_only_our_own_link_is_a_link(label: str, quote: str) -> None:
     said = mrkdwn_link(label, "https://team.slack.example/files/U1/F1/x.pdf") + escape(quote)
@@ -113,6 +121,7 @@ def test_only_our_own_link_is_a_link(label: str, quote: str) -> None:
     assert re.match(r"<https://team\.slack\.example/files/U1/F1/x\.pdf\|[^<>|]*>", said)
 
 
+@settings(deadline=None)  # on a busy machine an example may take long
 @given(texts)
 def test_a_label_never_ends_its_link_early(label: str) -> None:
     made = link(label, "https://a.example/x")
@@ -120,6 +129,7 @@ def test_a_label_never_ends_its_link_early(label: str) -> None:
     assert made.count("](") == 1
 
 
+@settings(deadline=None)  # on a busy machine an example may take long
 @given(texts)
 def test_an_address_that_is_none_makes_no_link(text: str) -> None:
     for bad in (f"javascript:{text}", f"https://a.example/{text}>x", f"https://a.example/ {text}", ""):
@@ -136,6 +146,7 @@ def test_bold_and_headings_are_translated() -> None:
     assert mrkdwn("## Leave\n**27 days** & more\n> quoted") == "*Leave*\n*27 days* &amp; more\n> quoted"
 
 
+@settings(deadline=None)  # on a busy machine an example may take long
 @given(st.text(max_size=400), st.integers(min_value=4, max_value=200))
 def test_a_cut_loses_nothing_and_fits(text: str, room: int) -> None:
     head, tail = split(text, room)
