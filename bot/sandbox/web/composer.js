@@ -72,6 +72,7 @@ export function makeComposer({ inThread, submit, cancelEdit }) {
     Object.assign(state, { files: [], editing: null });
     form.classList.remove("editing");
     chosen.replaceChildren();
+    show([]);
     grow();
     try {
       await submit({ said, files, editing });
