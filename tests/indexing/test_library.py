@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
+from fpdf import FPDF
 
 from indexing.adding import Adding
 from indexing.audience import NOBODY, Audience
@@ -324,3 +325,23 @@ async def test_a_library_is_there_after_a_restart(
         await library.add(handbook, shared())
         assert (await library.search(["paid leave"], readable_by=C1))[0].page == 2
         await library._index.aclose()
+
+
+async def test_a_passage_is_called_as_its_page_is_printed(library: Library, tmp_path: Path, shared: MakeShare) -> None:
+    """A cover and a preface with Roman numbers come first: the third sheet is page 1."""
+    pdf = FPDF()
+    pdf.set_font("Helvetica", size=12)
+    for style, text in (
+        ("r", "Cover"),
+        (None, "Preface of the club"),
+        ("D", "A light colony is fed with seven litres."),
+    ):
+        pdf.add_page(label_style=style, label_start=1 if style == "D" else None)
+        pdf.cell(text=text)
+    pdf.output(str(tmp_path / "bees.pdf"))
+    receipt = await library.add(tmp_path / "bees.pdf", shared("C1"))
+    passages = await library.search(["litres for a light colony"], readable_by=Audience(frozenset({"C1"})))
+    assert passages[0].page == 3
+    assert passages[0].place == "p. 1 (PDF 3)"
+    pages = await library.pages(receipt.document.id, readable_by=Audience(frozenset({"C1"})))
+    assert [page.label for page in pages] == ["p. i (PDF 1)", "p. ii (PDF 2)", "p. 1 (PDF 3)"]
