@@ -96,11 +96,13 @@ def engine(
     host: Annotated[str, typer.Option(help="Or on this address ...")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="... and port.")] = 8080,
     parent: Annotated[int, typer.Option(hidden=True, help="End with this process; say `ready` when loaded.")] = 0,
+    crashed: Annotated[bool, typer.Option(hidden=True, help="The process before this one ended by itself.")] = False,
 ) -> None:
     """Only load the language model and serve it by OpenAI's protocol; `run` and `worker` do this by themselves."""
     from bot.engine.main import main
+    from bot.engine.server import Address
 
-    main(Settings(), socket=socket, host=host, port=port, parent=parent)
+    main(Settings(), Address(socket, host, port), parent=parent, crashed=crashed)
 
 
 @app.command()

@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from pathlib import Path
 
 from bot import log
 from bot.engine.errors import Unavailable
@@ -20,22 +19,22 @@ from bot.settings import Settings
 READY = "ready"  # said on standard output when the model is loaded; anything else is why it could not be
 
 
-def main(settings: Settings, *, socket: Path | None, host: str, port: int, parent: int) -> None:
+def main(settings: Settings, address: Address, *, parent: int, crashed: bool) -> None:
     """Serve until SIGTERM; raise StartFailed with what mends it."""
     if parent:
         end_with_parent(parent)
     log.configure(settings.bot.log, settings.bot.log_level)
     llm, _ = for_this_machine(settings.llm)
-    suspects = Suspects(socket.parent / "requests" if socket else None)
+    suspects = Suspects(address.socket.parent / "requests" if address.socket else None, crashed=crashed)
 
     def load() -> ServedModel:
         path = fetch_llm(llm.model, settings.cache_dir)
         refuse_if_too_large(path, llm, gpu=supports_gpu())
         return ServedModel(path, llm, suspects)
 
-    server = Server(load, api_key="" if socket else llm.api_key.get_secret_value())
+    server = Server(load, api_key="" if address.socket else llm.api_key.get_secret_value())
     try:
-        asyncio.run(serve(server, Address(socket, host, port), lambda: _tell_parent(READY, parent)))
+        asyncio.run(serve(server, address, lambda: _tell_parent(READY, parent)))
     except (Unavailable, StartFailed, OSError) as failure:
         _tell_parent(str(failure), parent)
         raise StartFailed(str(failure)) from failure

@@ -41,6 +41,7 @@ class Supervisor:
         self._task: asyncio.Task[None] | None = None
         self._up = asyncio.Event()
         self._has_been_up = False
+        self._crashed = False  # the process before, by itself
 
     @property
     def socket(self) -> Path:
@@ -91,6 +92,7 @@ class Supervisor:
             try:
                 await self._spawn()
                 await self._watch()
+                self._crashed = True
             except Unavailable:
                 if not self._has_been_up:
                     raise
@@ -126,6 +128,7 @@ class Supervisor:
         """Start the process and wait until it has loaded the model; raise Unavailable."""
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bot", "engine", "--socket", str(self.socket), "--parent", str(os.getpid())),
+            *(("--crashed",) if self._crashed else ()),
             env=_environ(self._settings, self._model),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

@@ -17,26 +17,27 @@ MEMORY_SECONDS = 3600  # a request is tried again for about a minute
 class Suspects:
     """A file for each request that runs, with the number of times the process has ended during it.
 
-    A file that still says `running` when the engine starts belongs to a request during which it ended. Nothing of a
-    request but the hash of its id is written. Without a folder nothing is noted.
+    A file that still says `running` when the engine starts belongs to a request during which it ended. That counts if
+    it crashed: one that is killed because its parent was is nobody's fault. Nothing of a request but the hash of its id
+    is written. Without a folder nothing is noted.
     """
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, *, crashed: bool = True) -> None:
         self._folder = folder
         self._running: Counter[str] = Counter()
         self._deaths: dict[str, int] = {}
         self._lock = threading.Lock()  # prompts are prepared beside the engine's thread
         if folder:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._read(folder)
+            self._read(folder, crashed)
 
-    def _read(self, folder: Path) -> None:
+    def _read(self, folder: Path, crashed: bool) -> None:
         for file in folder.iterdir():
             state, _, deaths = file.read_text("ascii").partition(" ")
             if file.stat().st_mtime < time.time() - MEMORY_SECONDS:
                 file.unlink()
             else:
-                self._deaths[file.name] = int(deaths or 0) + (state == "running")
+                self._deaths[file.name] = int(deaths or 0) + (crashed and state == "running")
                 file.write_text(f"waiting {self._deaths[file.name]}", "ascii")
 
     @staticmethod

@@ -46,6 +46,12 @@ def test_an_end_while_a_suspect_waits_does_not_count_and_is_not_forgotten(tmp_pa
     assert Suspects(tmp_path).is_suspect(KEY)
 
 
+def test_an_engine_that_was_killed_with_its_parent_has_no_suspects(tmp_path: Path) -> None:
+    for _ in range(3):
+        Suspects(tmp_path, crashed=False).begin(KEY)
+    assert not Suspects(tmp_path, crashed=False).is_suspect(KEY)
+
+
 def test_after_an_hour_it_is_forgotten(tmp_path: Path) -> None:
     import os
 
