@@ -264,6 +264,16 @@ def bench_reading() -> None:
     main()
 
 
+@bench.command("library")
+def bench_library(
+    documents: Annotated[list[int] | None, typer.Argument(help="Sizes; without any, 2,000 and 20,000.")] = None,
+) -> None:
+    """Time what bookkeeping costs in a library of so many documents, and how that grows."""
+    from tests.bench.library import main
+
+    main(documents or [2_000, 20_000])
+
+
 @bench.command("int8")
 def bench_int8() -> None:
     """Measure what 8-bit weights and an 8-bit KV cache do to memory, speed and perplexity."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import math
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from indexing.reading.pool import ReadingLimits
 from indexing.records import Records
 from indexing.reranker import Reranker
 from indexing.rescore import Phrasing
-from indexing.stored import OPEN, WHOLE, StoredDocument, newest, part_id
+from indexing.stored import OPEN, WHOLE, StoredDocument, newest, part_id, shared_at
 from indexing.vector_store import DENSE, PAGE_WORDS, WORDS, Branch, Hit, Payload, VectorIndex
 
 __all__ = ["Library", "Page", "Receipt", "Report"]
@@ -207,14 +208,16 @@ class Library:
         ]
         return sorted(pages, key=lambda page: page.number)
 
-    async def unshare(
-        self, *, file_id: str = "", channel: str = "", ts: str = "", user: str = "", document_id: str = ""
-    ) -> list[Removal]:
-        """Remove the shares that match all given fields; a document without shares goes. Return what went.
+    async def unshare(  # noqa: PLR0913  # any of a share's fields
+        self, *, file_id: str = "", channel: str = "", ts: str = "", user: str = "", document_id: str = "",
+        until: float = math.inf,
+    ) -> list[Removal]:  # fmt: skip
+        """Remove the shares that match all given fields; a document without any goes.
 
-        With no field at all nothing goes. What is being read at the moment loses its share, too.
+        Return what went. With no field at all nothing goes. What is being read at the moment loses its share, too. What
+        was shared after `until` (of Slack's clock) stays: news of a conversation that was left may come late.
         """
-        where, goes = meant(file_id=file_id, channel=channel, ts=ts, user=user, document_id=document_id)
+        where, goes = meant(document_id, until, file_id=file_id, channel=channel, ts=ts, user=user)
         removals = []
         for record in await self._records.find(where) if where else []:
             removed = await self._records.remove_shares(record.document_id, goes)
@@ -222,9 +225,11 @@ class Library:
                 removals.append(removal_of(*removed))
         return removals
 
-    async def would_go(self, *, file_id: str = "", channel: str = "", ts: str = "", user: str = "") -> list[Removal]:
+    async def would_go(
+        self, *, file_id: str = "", channel: str = "", ts: str = "", user: str = "", until: float = math.inf
+    ) -> list[Removal]:
         """Return what `unshare` would remove, so that what was said from it can go before it."""
-        where, goes = meant(file_id=file_id, channel=channel, ts=ts, user=user)
+        where, goes = meant("", until, file_id=file_id, channel=channel, ts=ts, user=user)
         records = await self._records.find(where) if where else []
         left = [record.without([share for share in record.shares if goes(share)]) for record in records]
         return [removal_of(*both) for both in zip(records, left, strict=True) if both[0].shares != both[1].shares]
@@ -233,9 +238,9 @@ class Library:
         """Remove what this person shared."""
         return await self.unshare(user=user)
 
-    async def forget_channel(self, channel: str) -> list[Removal]:
-        """Remove what was shared in this conversation."""
-        return await self.unshare(channel=channel)
+    async def forget_channel(self, channel: str, *, until: float = math.inf) -> list[Removal]:
+        """Remove what was shared in this conversation until a moment."""
+        return await self.unshare(channel=channel, until=until)
 
     async def move_channel(self, old: str, new: str) -> None:
         """Follow a conversation to its new id."""
@@ -310,7 +315,7 @@ class Library:
             await self._reranker.aclose()
 
 
-def meant(document_id: str = "", **fields: str) -> tuple[dict[str, str], Callable[[Share], bool]]:
+def meant(document_id: str, until: float, **fields: str) -> tuple[dict[str, str], Callable[[Share], bool]]:
     """Return how the records are looked up whose shares have all given fields, and which of their shares these are."""
     given = {name: value for name, value in fields.items() if value}
     where = {f"{name}s": value for name, value in given.items() if name != "ts"}
@@ -318,7 +323,11 @@ def meant(document_id: str = "", **fields: str) -> tuple[dict[str, str], Callabl
         where["messages"] = f"{given['channel']}:{given['ts']}"
     if document_id:
         where["document_id"] = document_id
-    return where, lambda share: all(getattr(share, name) == value for name, value in given.items())
+
+    def goes(share: Share) -> bool:
+        return shared_at(share)[0] <= until and all(getattr(share, name) == value for name, value in given.items())
+
+    return where, goes
 
 
 def removal_of(before: StoredDocument, after: StoredDocument) -> Removal:

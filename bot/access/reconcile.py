@@ -1,6 +1,7 @@
 """Forgetting: what Slack no longer has goes here too, by its events and once a night by asking."""
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -49,7 +50,7 @@ class Reconciler:
     async def handle(self, change: SlackChange) -> None:
         """Let go of what a change in Slack took away, or follow where it went."""
         if change.kind in CHANNEL_GONE:
-            await self._forget_channel(change.channel)
+            await self._forget_channel(change.channel, until=change.at or math.inf)
         elif change.kind == "file_deleted":
             for file_id in change.files:
                 await self._unshare(file_id=file_id)
@@ -155,7 +156,8 @@ class Reconciler:
 
     async def _channels(self, **which: str) -> set[str]:
         """Return where the shares are that match."""
-        return {share.channel for removal in await self.library.would_go(**which) for share in removal.shares}
+        removals = await self.library.would_go(until=math.inf, **which)
+        return {share.channel for removal in removals for share in removal.shares}
 
     async def _shown_in(self, file_id: str) -> set[str]:
         """Ask Slack where a file is; conversations without the bot are not listed."""
@@ -195,8 +197,9 @@ class Reconciler:
         except SLACK_ERRORS as error:
             logger.warning("not compared", reason=code(error) or type(error).__name__)
 
-    async def _forget_channel(self, channel: str) -> None:
-        await self._unshare(channel=channel)
+    async def _forget_channel(self, channel: str, *, until: float = math.inf) -> None:
+        """Forget a conversation that was left; what was shared in it later, because the bot is back, stays."""
+        await self._unshare(until, channel=channel)
         await self.memory.forget_channel(channel)
 
     async def _rename_channel(self, change: SlackChange) -> None:
@@ -208,15 +211,15 @@ class Reconciler:
         await self._unshare(channel=change.channel, ts=change.ts)
         await self.memory.forget_turn(change.conversation, change.request_id)
 
-    async def _unshare(self, **which: str) -> None:
+    async def _unshare(self, until: float = math.inf, **which: str) -> None:
         """Remove shares, and before them what they alone allowed: a kill in between leaves nothing behind.
 
         Afterwards once more: an answer may have been shown meanwhile.
         """
-        removals = await self.library.would_go(**which)
+        removals = await self.library.would_go(until=until, **which)
         ids = [removal.document_id for removal in removals]
         await self.settle(ids, going={removal.document_id: removal.channels for removal in removals})
-        for removal in await self.library.unshare(**which):
+        for removal in await self.library.unshare(until=until, **which):
             self.audit.write("removed", document=removal.document_id, channels=sorted(removal.channels), by="slack")
         await self.settle(ids)
 

@@ -40,7 +40,7 @@ from indexing.onnx import OnnxEncoder
 from indexing.reading.pool import ReadingLimits
 from indexing.sentences import spans
 from indexing.sparse import of_passage
-from indexing.stored import chunk_point
+from indexing.stored import StoredDocument, chunk_point
 from indexing.vector_store import Point
 from indexing.vectors import Vectors
 
@@ -224,10 +224,20 @@ async def fill(library: Library, encoder: FreeEncoder, count: int, dice: random.
             number = start + place
             word = {zlib.crc32(f"word{number % 997}".encode()): 2.0}
             page_words = of_passage(chunk.text, "en")
-            point = chunk_point(f"document{number // 200}", chunk, vector, language="en", page_words=page_words | word)
+            point = chunk_point(
+                f"document{number // 200}", "", chunk, vector, language="en", page_words=page_words | word
+            )
             point.payload["channels"] = [f"C{number // 200 % 100}"]
             points.append(replace_id(point, number))
         await library._index.put(points)
+    documents = range(-(-count // 200))
+    await library._index.put([record_of(f"document{number}", f"C{number % 100}").point() for number in documents])
+
+
+def record_of(document_id: str, channel: str) -> StoredDocument:
+    """Return the record that lets a document's chunks be found."""
+    share = Share(channel=channel, file_id="F", user="U", ts="1.0", permalink="", name=document_id)
+    return StoredDocument(document_id=document_id, added_at=1.0, complete=True, shares=(share,), revisions=("r",))
 
 
 def replace_id(point: Point, number: int) -> Point:

@@ -33,6 +33,8 @@ CHANNELS, USERS, NAMES, CONTENTS = ("C1", "C2"), ("U1", "U2"), ("a.txt", "b.txt"
 PAGES = 2
 LOCKED_SECONDS = 0.3  # without its next call: it waits for another one
 LONGEST_WORK = 400  # turns that are given until everything has ended: more means that something goes round in circles
+RUNS_TOGETHER = 10  # on one index
+RUNS = itertools.count()
 OPEN: dict[str, VectorIndex] = {}
 NOW: contextvars.ContextVar["Job"] = contextvars.ContextVar("job")
 
@@ -60,6 +62,7 @@ class Job:
     started: int = 0
     share: Share | None = None  # an add
     matches: Callable[[Share], bool] | None = None  # a removal
+    until: float = 0
     surely: "list[Expected]" = field(default_factory=list)  # what it removes, whatever happens beside
 
 
@@ -193,10 +196,10 @@ class EveryState(RuleBasedStateMachine):
         ingest_module.language_of = lambda _text: "en"  # type: ignore[assignment]  # 30 ms each
 
     async def open_index(self) -> VectorIndex:
-        """Return an empty index; one is made, and emptied each time."""
-        index = OPEN.get("edge") or await InlineEdge.open(Path(tempfile.mkdtemp(prefix="states-")) / "index", 64)
-        OPEN["edge"] = index
-        return index
+        """Return an empty index: one for some runs, since making one takes long, and removed points stay."""
+        if next(RUNS) % RUNS_TOGETHER == 0:
+            OPEN["edge"] = await InlineEdge.open(Path(tempfile.mkdtemp(prefix="states-")) / "index", 64)
+        return OPEN["edge"]
 
     @initialize()
     def begin(self) -> None:
@@ -272,9 +275,12 @@ class EveryState(RuleBasedStateMachine):
     def forget_channel(self, who: int, channel: str) -> None:
         self._remove(self.processes[who], f"leave {channel}", channel=channel)
 
-    def _remove(self, process: Process, what: str, **fields: str) -> None:
+    def _remove(self, process: Process, what: str, until: float = 0, **fields: str) -> None:
+        """Begin a removal of what was shared until now, or until it was first begun."""
+        until = until or float(len(self.shares))
+
         def matches(share: Share) -> bool:
-            return all(getattr(share, name) == value for name, value in fields.items())
+            return float(share.ts) <= until and all(getattr(share, name) == value for name, value in fields.items())
 
         known = self.run(self._recorded())
         concerned = [expected for expected in self.shares if matches(expected.share)]
@@ -283,10 +289,10 @@ class EveryState(RuleBasedStateMachine):
             expected.must_be_gone |= expected in surely
             expected.may_be_gone = True
 
-        job = Job(process, what, matches=matches, surely=surely)
+        job = Job(process, what, matches=matches, surely=surely, until=until)
 
         async def remove() -> None:
-            await process.library.unshare(**fields)
+            await process.library.unshare(until=until, **fields)
             for expected in job.surely:
                 expected.is_told = True
 
@@ -345,7 +351,7 @@ class EveryState(RuleBasedStateMachine):
             fields = {"user": job.what.split()[1]}
         elif job.what.startswith("leave"):
             fields = {"channel": job.what.split()[1]}
-        self._remove(process, job.what, **fields)
+        self._remove(process, job.what, job.until, **fields)
 
     # How turns are given.
 

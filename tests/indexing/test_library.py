@@ -238,6 +238,15 @@ async def test_what_was_cut_short_cannot_be_found_and_is_done_again(
     assert await library.search(["paid leave"], readable_by=C1)
 
 
+async def test_late_news_of_a_channel_that_was_left_leave_what_was_shared_since(
+    library: Library, handbook: Path, shared: MakeShare
+) -> None:
+    """The bot was invited again before a worker had time for its leaving."""
+    await library.add(handbook, shared(ts="5.0"))
+    assert await library.forget_channel("C1", until=4.0) == []
+    assert len(await library.forget_channel("C1", until=5.0)) == 1
+
+
 async def test_two_files_of_one_message_both_stand(library: Library, tmp_path: Path, shared: MakeShare) -> None:
     """They have one name: people dropped two folders' minutes.txt at once."""
     for number in range(2):
