@@ -18,7 +18,7 @@ from bot.slack.thread import open_thread
 from handlers.pieces import Attachment, Choice, Choices, Picture, Piece, Pieces, Progress, Source, Sources, Text
 from handlers.request import Request
 from indexing.document import Passage
-from tests.bot.slack.test_markdown import LIVE
+from tests.bot.slack.test_markdown import LIVE, without_code
 from tests.bot.slack.wire import Wire
 
 LINK = "https://team.slack.example/files/U1/F1/x.pdf"
@@ -47,7 +47,7 @@ def strings(node: Any, name: str = "") -> Iterator[str]:
 
 
 def is_live(text: str) -> bool:
-    return LIVE.search(OURS.sub("", text)) is not None
+    return LIVE.search(OURS.sub("", without_code(text))) is not None
 
 
 def hostile_pieces(name: str) -> list[Piece]:
