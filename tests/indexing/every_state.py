@@ -24,7 +24,7 @@ from indexing.document import Share
 from indexing.edge import EdgeIndex
 from indexing.embedder import Embedder
 from indexing.gone import TakenBack
-from indexing.library import Library
+from indexing.library import Library, content_id
 from indexing.reading.pool import DocumentFacts, ReadingLimits, ReadPage
 from indexing.vector_store import Payload, Point, VectorIndex, Where
 from tests.indexing.conftest import WordEncoder
@@ -215,6 +215,7 @@ class EveryState(RuleBasedStateMachine):
                 f"Rule number {content} of page {page}: lanterns{content} are lit." for page in range(1, PAGES + 1)
             ]
             (self.folder / f"{content}.txt").write_text("\f".join(pages))
+        self.ids = [content_id(self.folder / f"{content}.txt") for content in range(CONTENTS)]
         self.processes = [self._process(), self._process()]
         self.onlooker = Library(self.index, self.embedder, ReadingLimits(), gone=self.hidden)
 
@@ -433,9 +434,7 @@ class EveryState(RuleBasedStateMachine):
         assert allowing, "a document is seen that was taken away"
 
     def _id(self, expected: Expected) -> str:
-        from indexing.library import content_id
-
-        return content_id(self.folder / f"{expected.content}.txt")
+        return self.ids[expected.content]
 
     def teardown(self) -> None:
         """Let everything end, then compare with Slack: exactly these shares, whole documents, nothing left over."""
