@@ -22,7 +22,7 @@ LINES = ("layers", "embedding")
 
 
 @dataclass(frozen=True)
-class Line:
+class DecisionLine:
     """A logistic regression: the probability is the logistic function of weights times vector plus bias."""
 
     weights: Vectors  # [width]
@@ -39,8 +39,8 @@ class Line:
 class Head:
     """What training leaves: a line for the vectors of all upper layers, and one for the sentence embedding alone."""
 
-    layers: Line
-    embedding: Line  # where the embedder runs outside torch and shows no layers
+    layers: DecisionLine
+    embedding: DecisionLine  # where the embedder runs outside torch and shows no layers
 
 
 class EmbeddingClassifier:
@@ -86,7 +86,7 @@ def load_head(folder: Path) -> Head:
     from safetensors.numpy import load_file
 
     tensors = load_file(folder / HEAD)
-    return Head(*(Line(tensors[f"{name}.weights"], float(tensors[f"{name}.bias"][0])) for name in LINES))
+    return Head(*(DecisionLine(tensors[f"{name}.weights"], float(tensors[f"{name}.bias"][0])) for name in LINES))
 
 
 def save_head(head: Head, card: dict[str, Any], folder: Path) -> None:

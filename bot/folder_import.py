@@ -63,7 +63,7 @@ def matches(name: str, patterns: Sequence[str]) -> bool:
 
 
 @dataclass(frozen=True)
-class Line:
+class ReportLine:
     """What became of one file."""
 
     name: str
@@ -84,15 +84,15 @@ def import_folder(settings: Settings, wanted: Wanted, channel: str, *, dry_run: 
     tell(lines, report)
 
 
-def look(path: Path, wanted: Wanted) -> Line:
+def look(path: Path, wanted: Wanted) -> ReportLine:
     """Say of which kind a file is, without reading it."""
     try:
-        return Line(wanted.name_of(path), "would be read", document_kind(path), 0.0)
+        return ReportLine(wanted.name_of(path), "would be read", document_kind(path), 0.0)
     except UnreadableDocument as refused:
-        return Line(wanted.name_of(path), "not read", say(f"files.{refused.reason}", "en", **refused.values), 0.0)
+        return ReportLine(wanted.name_of(path), "not read", say(f"files.{refused.reason}", "en", **refused.values), 0.0)
 
 
-def read_all(settings: Settings, wanted: Wanted, files: Sequence[Path], channel: str) -> list[Line]:
+def read_all(settings: Settings, wanted: Wanted, files: Sequence[Path], channel: str) -> list[ReportLine]:
     """Read the files into the library of the settings, which no assistant may use meanwhile unless it is Qdrant's."""
     prepare(settings.data_dir)
     with ExitStack() as held:
@@ -101,7 +101,7 @@ def read_all(settings: Settings, wanted: Wanted, files: Sequence[Path], channel:
         return asyncio.run(_read_all(settings, wanted, files, channel))
 
 
-async def _read_all(settings: Settings, wanted: Wanted, files: Sequence[Path], channel: str) -> list[Line]:
+async def _read_all(settings: Settings, wanted: Wanted, files: Sequence[Path], channel: str) -> list[ReportLine]:
     channel_id = await channel_named(channel, settings)
     models = await asyncio.to_thread(fetch_models, settings)
     async with AsyncExitStack() as stack:
@@ -116,7 +116,7 @@ async def _read_all(settings: Settings, wanted: Wanted, files: Sequence[Path], c
         return lines
 
 
-async def read_one(path: Path, name: str, channel: str, library: Library, most_bytes: int) -> Line:
+async def read_one(path: Path, name: str, channel: str, library: Library, most_bytes: int) -> ReportLine:
     """Add one file; the same file under the same name is one share, however often it is imported."""
     started = time.monotonic()
     about = await asyncio.to_thread(path.stat)
@@ -129,11 +129,11 @@ async def read_one(path: Path, name: str, channel: str, library: Library, most_b
         receipt = await library.add(path, share)
     except UnreadableDocument as refused:
         sentence = say(f"files.{refused.reason}", "en", **refused.values)
-        return Line(name, "not read", sentence, time.monotonic() - started)
+        return ReportLine(name, "not read", sentence, time.monotonic() - started)
     except TakenBack as gone:
-        return Line(name, "not read", say(f"files.{gone.reason}", "en"), time.monotonic() - started)
+        return ReportLine(name, "not read", say(f"files.{gone.reason}", "en"), time.monotonic() - started)
     outcome = "known" if receipt.known else "read"
-    return Line(name, outcome, counts(receipt, receipt.known, "en"), time.monotonic() - started)
+    return ReportLine(name, outcome, counts(receipt, receipt.known, "en"), time.monotonic() - started)
 
 
 async def channel_named(name: str, settings: Settings) -> str:
@@ -166,7 +166,7 @@ def progress_bar() -> Progress:
     return Progress(*columns, console=Console(stderr=True))
 
 
-def write_report(report: Path, lines: Sequence[Line]) -> None:
+def write_report(report: Path, lines: Sequence[ReportLine]) -> None:
     """Write a CSV with a line for each file."""
     with report.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
@@ -174,7 +174,7 @@ def write_report(report: Path, lines: Sequence[Line]) -> None:
         writer.writerows([line.name, line.outcome, line.about, f"{line.seconds:.1f}"] for line in lines)
 
 
-def tell(lines: Sequence[Line], report: Path) -> None:
+def tell(lines: Sequence[ReportLine], report: Path) -> None:
     """Say how many files came in, and which did not."""
     console = Console()
     outcomes = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from indexing.document import Share
 from indexing.embedder import Embedder
-from indexing.gone import Gone, TakenBack
+from indexing.gone import GoneSet, TakenBack
 from indexing.ingest import Ingest, Report
 from indexing.reading.pool import ReadingLimits
 from indexing.records import Change, Records, without_attempt
@@ -24,7 +24,7 @@ class Adding:
     records: Records
     embedder: Embedder
     limits: ReadingLimits
-    gone: Gone
+    gone: GoneSet
 
     async def add(self, path: Path, document_id: str, share: Share, title: str, report: Report | None) -> Both:
         """Store a file, or only its share if the document is complete. Raises UnreadableDocument and TakenBack."""

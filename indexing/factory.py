@@ -10,7 +10,7 @@ from typing import Any
 from indexing import onnx
 from indexing.card import IndexCard, OtherModel, current_index
 from indexing.embedder import Embedder, Encoder, TorchEncoder
-from indexing.gone import Gone
+from indexing.gone import GoneSet
 from indexing.library import Library
 from indexing.migrations import migrate
 from indexing.reading.pool import ReadingLimits
@@ -48,7 +48,7 @@ class LibrarySettings:
         )  # fmt: skip
 
 
-async def open_library(*, gone: Gone | None = None, **knobs: Any) -> Library:
+async def open_library(*, gone: GoneSet | None = None, **knobs: Any) -> Library:
     """Load the embedding model and open the index: in the folder, or at the URL. Raises indexing.card.OtherModel."""
     settings = LibrarySettings(**knobs)
     embedder = await open_embedder(settings)

@@ -6,7 +6,7 @@ from typing import Protocol
 from indexing.document import Share
 
 
-class Gone(Protocol):
+class GoneSet(Protocol):
     """Knows which shares Slack has taken away; the gateway notes it, every worker asks."""
 
     async def among(self, shares: Collection[Share]) -> frozenset[Share]:

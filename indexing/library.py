@@ -13,7 +13,7 @@ from indexing.adding import Adding
 from indexing.audience import Audience
 from indexing.document import Document, Passage, Removal, Share
 from indexing.embedder import Embedder
-from indexing.gone import Gone, NothingGone
+from indexing.gone import GoneSet, NothingGone
 from indexing.ingest import Report
 from indexing.reading.pool import ReadingLimits
 from indexing.records import Records
@@ -65,7 +65,7 @@ class Library:
         embedder: Embedder,
         limits: ReadingLimits,
         reranker: Reranker | None = None,
-        gone: Gone | None = None,
+        gone: GoneSet | None = None,
     ) -> None:
         self._index = index
         self._records = Records(index)

@@ -76,7 +76,7 @@ def machine_of(grammar: str) -> Machine:
     return Machine(gbnf.read(grammar))
 
 
-class Place:
+class GrammarPosition:
     """How far an answer has come in its grammar."""
 
     def __init__(self, machine: Machine, stacks: frozenset[Stack], partial: bytes = b"") -> None:
@@ -84,7 +84,7 @@ class Place:
         self._stacks = stacks
         self.partial = partial  # of a character that more bytes will complete
 
-    def after(self, piece: bytes) -> "Place":
+    def after(self, piece: bytes) -> "GrammarPosition":
         """Return the place after more bytes; raise DecodeFailed if the grammar does not allow them."""
         data, stacks = self.partial + piece, self._stacks
         text, used = codecs.utf_8_decode(data, "replace", False)
@@ -92,7 +92,7 @@ class Place:
             stacks = self._machine.step(stacks, character)
         if not stacks:
             raise DecodeFailed("an answer left its grammar")
-        return Place(self._machine, stacks, data[used:])
+        return GrammarPosition(self._machine, stacks, data[used:])
 
     def ending(self) -> bytes:
         """Return the shortest text from here to an end."""
@@ -106,7 +106,7 @@ class Place:
         return LONGEST_CHARACTER + max(map(len, rests))
 
 
-class Vocabulary(Protocol):
+class Speller(Protocol):
     """The words of a model."""
 
     def piece(self, token: int) -> bytes:
@@ -119,9 +119,9 @@ class Vocabulary(Protocol):
 class Closer:
     """Watches one answer, and ends it when no more tokens could be afforded before its end."""
 
-    def __init__(self, grammar: str, vocabulary: Vocabulary, end: int) -> None:
+    def __init__(self, grammar: str, vocabulary: Speller, end: int) -> None:
         machine = machine_of(grammar)
-        self._place = Place(machine, machine.begin)
+        self._place = GrammarPosition(machine, machine.begin)
         self._vocabulary = vocabulary
         self._end = end
         self._rest: deque[int] = deque()
@@ -146,7 +146,7 @@ class Closer:
         """Return how many tokens the shortest answer takes."""
         return len(self._vocabulary.spell(self._place.ending()))
 
-    def _fits(self, place: Place, room: int) -> bool:
+    def _fits(self, place: GrammarPosition, room: int) -> bool:
         if place.enough_bytes() <= room:
             return True
         return not place.partial and len(self._vocabulary.spell(place.ending())) <= room

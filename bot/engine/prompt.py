@@ -30,7 +30,7 @@ ROLES: dict[type[BaseMessage], str] = {
 Turns = list[dict[str, str]]
 
 
-class Words(Protocol):
+class TemplateSource(Protocol):
     """What a model tells about its words."""
 
     def template(self) -> str:
@@ -69,7 +69,7 @@ class ChatTemplate:
         )  # fmt: skip
 
 
-def template_of(model: Words) -> str:
+def template_of(model: TemplateSource) -> str:
     """Return a model's chat template; raise Unavailable for a model that can't be talked to."""
     template = model.template()
     if all(word in template for word in HARMONY):

@@ -77,7 +77,7 @@ def read_request(body: bytes) -> ChatRequest:
         raise BadRequest("; ".join(problems)) from None
 
 
-class Answer:
+class AnswerFormat:
     """One answer's part of the wire: the same id, model and time in every chunk."""
 
     def __init__(self, request_id: str, model: str) -> None:

@@ -17,7 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from bot.engine.errors import Busy, EngineError, Unavailable
-from bot.engine.protocol import Answer, BadRequest, ChatRequest, Json, error_of, read_request
+from bot.engine.protocol import AnswerFormat, BadRequest, ChatRequest, Json, error_of, read_request
 from bot.engine.served_model import Completion, ServedModel
 from bot.engine.stream import Ended, TokenPiece, Waiting
 from bot.engine.suspects import Suspects
@@ -100,7 +100,7 @@ class Server:
         key = Suspects.key(request.headers.get("X-Request-ID") or body)
         prepare = asyncio.get_running_loop().run_in_executor(model.words, model.prepare, asked, key)
         completion = await prepare
-        answer = Answer(secrets.token_hex(12), model.name)
+        answer = AnswerFormat(secrets.token_hex(12), model.name)
         if not asked.stream:
             return web.json_response(await _whole(model, completion, answer))
         return await _streamed(request, _chunks(model, completion, answer, asked))
@@ -147,7 +147,7 @@ class _Counts(Collector):
             yield family(f"folio_engine_{name}", name.replace("_", " "), value=value)
 
 
-async def _whole(model: ServedModel, completion: Completion, answer: Answer) -> Json:
+async def _whole(model: ServedModel, completion: Completion, answer: AnswerFormat) -> Json:
     async with aclosing(model.events(completion)) as events:  # type: ignore[type-var]
         async for event in events:
             if isinstance(event, Ended):
@@ -156,7 +156,7 @@ async def _whole(model: ServedModel, completion: Completion, answer: Answer) -> 
 
 
 async def _chunks(
-    model: ServedModel, completion: Completion, answer: Answer, asked: ChatRequest
+    model: ServedModel, completion: Completion, answer: AnswerFormat, asked: ChatRequest
 ) -> AsyncIterator[Json]:
     async with aclosing(model.events(completion)) as events:  # type: ignore[type-var]
         async for event in events:

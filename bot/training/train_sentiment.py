@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bot.classifier import CARD, HEAD, Head, Line, own_head, save_head
+from bot.classifier import CARD, HEAD, DecisionLine, Head, own_head, save_head
 from bot.errors import StartFailed
 from bot.settings import Settings
 from bot.training.sentiment_data import Review, known_reviews, read_reviews, split_reviews, unique
@@ -86,7 +86,7 @@ def fit_head(found: Vectors, learn: Sequence[Review], width: int) -> Head:
     return Head(regression(found, learn), regression(found[:, -width:], learn))
 
 
-def regression(found: Vectors, learn: Sequence[Review]) -> Line:
+def regression(found: Vectors, learn: Sequence[Review]) -> DecisionLine:
     """Fit scikit-learn's logistic regression on standardised vectors; the standardising goes into the line."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
@@ -95,7 +95,7 @@ def regression(found: Vectors, learn: Sequence[Review]) -> Line:
     fitted = LogisticRegression(C=STRENGTH, max_iter=2000)
     fitted.fit(scaler.transform(found), [review.positive for review in learn], sample_weight=balance(learn))
     weights = fitted.coef_[0] / scaler.scale_
-    return Line(weights.astype(np.float32), float(fitted.intercept_[0] - weights @ scaler.mean_))
+    return DecisionLine(weights.astype(np.float32), float(fitted.intercept_[0] - weights @ scaler.mean_))
 
 
 def balance(learn: Sequence[Review]) -> list[float]:

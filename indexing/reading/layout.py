@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import mean, median
 
-from indexing.reading.lines import Line, Segment
+from indexing.reading.lines import Segment, TextLine
 
 LEAST_COLUMN = 4  # lines of text on each side of a gutter
 LEAST_WORDS = 3.0  # in a line of a column of prose, on average
@@ -36,7 +36,7 @@ class PageOrder:
     parts: list[str] = field(default_factory=list)
     reasons: set[str] = field(default_factory=set)  # columns, table, line numbers
 
-    def read(self, lines: Sequence[Line]) -> None:
+    def read(self, lines: Sequence[TextLine]) -> None:
         """Read lines from top to bottom: between two gutters column after column, else tables and plain lines."""
         if columns := widest_columns(lines):
             first, last, gutter = columns
@@ -48,7 +48,7 @@ class PageOrder:
         else:
             self._plain(lines)
 
-    def _plain(self, lines: Sequence[Line]) -> None:
+    def _plain(self, lines: Sequence[TextLine]) -> None:
         """Read lines without columns; stretches of rows become tables."""
         at = 0
         usual = median(distances(lines)) if len(lines) > 2 else 0.0
@@ -63,7 +63,7 @@ class PageOrder:
             at = last
         self._lines(lines[at:], usual)
 
-    def _lines(self, lines: Sequence[Line], usual: float) -> None:
+    def _lines(self, lines: Sequence[TextLine], usual: float) -> None:
         for index, line in enumerate(lines):
             far = bool(index) and usual and lines[index - 1].base - line.base > PARAGRAPH * usual
             self.parts.append("\n" * bool(far) + line.text)
@@ -79,12 +79,12 @@ def row_text(cells: Sequence[str]) -> str:
     return CELL.join(cells).replace(f":{CELL}", ": ").strip()
 
 
-def distances(lines: Sequence[Line]) -> list[float]:
+def distances(lines: Sequence[TextLine]) -> list[float]:
     """Return how far lines are from each other."""
     return [above.base - below.base for above, below in pairwise(lines)]
 
 
-def widest_columns(lines: Sequence[Line]) -> tuple[int, int, float] | None:
+def widest_columns(lines: Sequence[TextLine]) -> tuple[int, int, float] | None:
     """Return the longest run of lines that a gutter divides into two columns of prose: first, last, and where."""
     best: tuple[int, int, float] | None = None
     for gutter in likely_gutters(lines):
@@ -95,19 +95,19 @@ def widest_columns(lines: Sequence[Line]) -> tuple[int, int, float] | None:
     return best
 
 
-def likely_gutters(lines: Sequence[Line]) -> list[int]:
+def likely_gutters(lines: Sequence[TextLine]) -> list[int]:
     """Return where columns may begin: right before the places at which most stretches do."""
     edges = Counter(round(segment.left - LEAST_GUTTER / 2) for line in lines for segment in line.segments)
     edges.update(round((a.right + b.left) / 2) for line in lines for a, b in gaps(line))
     return sorted(place for place, count in edges.most_common(MOST_GUTTERS) if count >= LEAST_COLUMN // 2)
 
 
-def gaps(line: Line) -> Iterator[tuple[Segment, Segment]]:
+def gaps(line: TextLine) -> Iterator[tuple[Segment, Segment]]:
     """Yield the neighbours on a line."""
     return pairwise(line.segments)
 
 
-def runs_beside(lines: Sequence[Line], gutter: float) -> Iterator[tuple[int, int]]:
+def runs_beside(lines: Sequence[TextLine], gutter: float) -> Iterator[tuple[int, int]]:
     """Yield the runs of lines that nothing crosses at a gutter."""
     first = 0
     for index in range(len(lines) + 1):
@@ -117,12 +117,12 @@ def runs_beside(lines: Sequence[Line], gutter: float) -> Iterator[tuple[int, int
             first = index + 1
 
 
-def crosses(line: Line, gutter: float) -> bool:
+def crosses(line: TextLine, gutter: float) -> bool:
     """Tell whether a line goes on over a gutter."""
     return any(segment.left < gutter - 1 and segment.right > gutter + 1 for segment in line.segments)
 
 
-def is_gutter(lines: Sequence[Line], gutter: float) -> bool:
+def is_gutter(lines: Sequence[TextLine], gutter: float) -> bool:
     """Tell whether both sides of a gutter are columns of prose and not of cells."""
     left, right = sides(lines, gutter)
     if not left or not right:
@@ -131,7 +131,7 @@ def is_gutter(lines: Sequence[Line], gutter: float) -> bool:
     return wide and is_prose(left) and is_prose(right)
 
 
-def is_prose(lines: Sequence[Line]) -> bool:
+def is_prose(lines: Sequence[TextLine]) -> bool:
     """Tell whether lines are a column of text: enough of them, most of them long."""
     if len(lines) < LEAST_COLUMN or any(segment.filled for line in lines for segment in line.segments):
         return False  # few lines, or a form
@@ -144,14 +144,14 @@ def is_prose(lines: Sequence[Line]) -> bool:
     return (long_lines and single) or (right - left > WIDE and widest_columns(lines) is not None)
 
 
-def sides(lines: Sequence[Line], gutter: float) -> tuple[list[Line], list[Line]]:
+def sides(lines: Sequence[TextLine], gutter: float) -> tuple[list[TextLine], list[TextLine]]:
     """Return the lines to the left and those to the right of a gutter."""
-    left = [Line(line.base, line.size, [s for s in line.segments if s.right <= gutter + 1]) for line in lines]
-    right = [Line(line.base, line.size, [s for s in line.segments if s.right > gutter + 1]) for line in lines]
+    left = [TextLine(line.base, line.size, [s for s in line.segments if s.right <= gutter + 1]) for line in lines]
+    right = [TextLine(line.base, line.size, [s for s in line.segments if s.right > gutter + 1]) for line in lines]
     return [line for line in left if line.segments], [line for line in right if line.segments]
 
 
-def table_stretches(lines: Sequence[Line]) -> Iterator[tuple[int, int]]:
+def table_stretches(lines: Sequence[TextLine]) -> Iterator[tuple[int, int]]:
     """Yield the stretches of lines of which most have several cells."""
     several = [index for index, line in enumerate(lines) if len(line.segments) > 1]
     groups: list[list[int]] = []
@@ -166,7 +166,7 @@ def table_stretches(lines: Sequence[Line]) -> Iterator[tuple[int, int]]:
             yield group[0], group[-1] + 1 + more_of_last_row(lines, group[0], group[-1])
 
 
-def more_of_last_row(lines: Sequence[Line], first: int, last: int) -> int:
+def more_of_last_row(lines: Sequence[TextLine], first: int, last: int) -> int:
     """Return how many lines go on with the last row of a table: near, and not in its first column."""
     least = min(distances(lines[first : last + 1]))
     count = 0
@@ -178,7 +178,7 @@ def more_of_last_row(lines: Sequence[Line], first: int, last: int) -> int:
     return count
 
 
-def rows_of(lines: Sequence[Line]) -> list[list[str]]:
+def rows_of(lines: Sequence[TextLine]) -> list[list[str]]:
     """Return the rows of a table without lines; none if it is no table after all."""
     columns = column_spans([s for line in lines if len(line.segments) > 1 for s in line.segments])
     if len(columns) < 2 or any(len(line.segments) > len(columns) for line in lines):
@@ -203,7 +203,7 @@ def column_spans(segments: Sequence[Segment]) -> list[tuple[float, float]]:
     return spans
 
 
-def cells_of(line: Line, columns: Sequence[tuple[float, float]]) -> list[tuple[int, str]]:
+def cells_of(line: TextLine, columns: Sequence[tuple[float, float]]) -> list[tuple[int, str]]:
     """Return each cell of a line with the number of its column."""
 
     def column(segment: Segment) -> int:
@@ -236,7 +236,7 @@ def is_figure(text: str) -> bool:
     return digits >= DIGITS * max(1, letters) and len(text.split()) <= FEW_WORDS
 
 
-def joined_rows(lines: Sequence[Line], cells: Sequence[Sequence[tuple[int, str]]], columns: int) -> list[list[str]]:
+def joined_rows(lines: Sequence[TextLine], cells: Sequence[Sequence[tuple[int, str]]], columns: int) -> list[list[str]]:
     """Return the rows, a cell of several lines as one, a label that stands for several rows in each of them."""
     usual = median(distances([line for line in lines if len(line.segments) > 1]))
     least = min(distances(lines))
@@ -269,7 +269,7 @@ def is_label(text: str) -> bool:
     return bool(text) and not any(map(str.isdigit, text)) and not text.casefold().startswith(("total", "sum", "somme"))
 
 
-def without_line_numbers(lines: Sequence[Line]) -> list[Line]:
+def without_line_numbers(lines: Sequence[TextLine]) -> list[TextLine]:
     """Take the numbers of lines out of the margin."""
     numbered = [line for line in lines if line.segments[0].text.isdigit() and len(line.segments) > 1]
     numbers = [int(line.segments[0].text) for line in numbered]
@@ -283,10 +283,10 @@ def without_line_numbers(lines: Sequence[Line]) -> list[Line]:
         return list(lines)
     if len(column_spans([s for line in numbered for s in line.segments])) > 2:
         return list(lines)
-    return [Line(line.base, line.size, line.segments[1:]) if line in numbered else line for line in lines]
+    return [TextLine(line.base, line.size, line.segments[1:]) if line in numbered else line for line in lines]
 
 
-def is_aligned(lines: Sequence[Line]) -> bool:
+def is_aligned(lines: Sequence[TextLine]) -> bool:
     """Tell whether lines begin with stretches that stand below each other, at their left or at their right."""
     lefts, rights = [line.segments[0].left for line in lines], [line.segments[0].right for line in lines]
     return min(max(lefts) - min(lefts), max(rights) - min(rights)) < LEAST_GUTTER

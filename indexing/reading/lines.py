@@ -35,7 +35,7 @@ class Segment:
 
 
 @dataclass
-class Line:
+class TextLine:
     """What stands at one height, from left to right."""
 
     base: float
@@ -68,7 +68,7 @@ class AddedText:
     behind: bool = False  # the word that stands there, rather than at its place
 
 
-def lines_of(glyphs: Sequence[Glyph], added: Sequence[AddedText] = ()) -> list[Line]:
+def lines_of(glyphs: Sequence[Glyph], added: Sequence[AddedText] = ()) -> list[TextLine]:
     """Return a page's lines from top to bottom."""
     groups = with_raised(grouped(glyphs))
     lines = [line_of(base, group) for base, group in groups]
@@ -109,7 +109,7 @@ def hangs_above(small: Sequence[Glyph], base: float, lower: float, line: Sequenc
     return all(any(-1 < glyph.left - other.right < size / 2 for other in line) for glyph in small[:1])
 
 
-def line_of(base: float, glyphs: Sequence[Glyph]) -> Line:
+def line_of(base: float, glyphs: Sequence[Glyph]) -> TextLine:
     """Return one line: its letters in runs as they were drawn, the runs from left to right."""
     size = max(usual_size(glyphs), 1.0)
     runs: list[list[Glyph]] = []
@@ -120,7 +120,7 @@ def line_of(base: float, glyphs: Sequence[Glyph]) -> Line:
         else:
             runs.append([glyph])
     ordered = [glyph for run in sorted(runs, key=lambda run: run[0].left) for glyph in run]
-    return Line(base, size, list(segments_of(ordered, base, size)))
+    return TextLine(base, size, list(segments_of(ordered, base, size)))
 
 
 def usual_size(glyphs: Sequence[Glyph]) -> float:
@@ -170,7 +170,7 @@ def is_new_word(last: Glyph, glyph: Glyph, size: float) -> bool:
     return glyph.spaced or gap > (FAR_GAP if glyph.order == last.order + 1 else WORD_GAP) * size
 
 
-def put(added: AddedText, lines: list[Line]) -> None:
+def put(added: AddedText, lines: list[TextLine]) -> None:
     """Put an added text where it belongs: into the line at its height, behind the label above it, or on its own."""
     middle = (added.bottom + added.top) / 2
     near = [line for line in lines if added.bottom - 2 <= line.base + line.size / 3 <= added.top + 2]
@@ -182,7 +182,7 @@ def put(added: AddedText, lines: list[Line]) -> None:
     elif line:
         line.segments = sorted([*line.segments, segment_of(added)], key=lambda s: s.left)
     else:
-        lines.append(Line(added.bottom, added.top - added.bottom, [segment_of(added)]))
+        lines.append(TextLine(added.bottom, added.top - added.bottom, [segment_of(added)]))
 
 
 def segment_of(added: AddedText) -> Segment:
@@ -190,12 +190,12 @@ def segment_of(added: AddedText) -> Segment:
     return Segment(added.text, added.left, added.right, filled=not added.behind)
 
 
-def has_label(line: Line, added: AddedText) -> bool:
+def has_label(line: TextLine, added: AddedText) -> bool:
     """Tell whether something stands before or behind an added text on its line, as a label does."""
     return added.text in TICKS or any(0 < added.left - segment.right < FAR_LABEL for segment in line.segments)
 
 
-def label_above(added: AddedText, lines: Sequence[Line]) -> Segment | None:
+def label_above(added: AddedText, lines: Sequence[TextLine]) -> Segment | None:
     """Return the words that begin right above a form's field."""
     if added.text in TICKS:  # a tick: its label is beside it
         return None
@@ -207,7 +207,7 @@ def label_above(added: AddedText, lines: Sequence[Line]) -> Segment | None:
     return None
 
 
-def covering(line: Line, added: AddedText) -> Segment | None:
+def covering(line: TextLine, added: AddedText) -> Segment | None:
     """Return the stretch in which an added text's place lies."""
     return next((one for one in line.segments if one.left - 2 <= added.right <= one.right + 4), None)
 

@@ -10,7 +10,7 @@ from indexing.reading.annotations import added_texts
 from indexing.reading.cleanup import is_garbled, is_glued
 from indexing.reading.glyphs import Glyph, PageGlyphs
 from indexing.reading.layout import CELL, PageOrder, rows_of, table_stretches, without_line_numbers
-from indexing.reading.lines import AddedText, Line, Segment, lines_of
+from indexing.reading.lines import AddedText, Segment, TextLine, lines_of
 from indexing.reading.pages import BROKEN, letters
 from indexing.reading.running_heads import MARGIN_LINES, MarginLine
 from indexing.reading.tables import LOST, Box, Grid, on_one_line, tables_on
@@ -37,7 +37,7 @@ class Sight:
         return [key for key in NOTED if self.glyphs and self.glyphs.left_out[key] >= FEW_DOUBLED]
 
     @cached_property
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[TextLine]:
         """Return the page's lines, forms filled in and links with their addresses."""
         if not self.glyphs or self.glyphs.odd:
             return []
@@ -105,9 +105,9 @@ def reasons_slack(order: PageOrder) -> int:
 
 def lines_around(
     glyphs: Sequence[Glyph], added: Sequence[AddedText], tables: Sequence[tuple[Grid, list[str]]]
-) -> list[Line]:
+) -> list[TextLine]:
     """Return a page's lines with each table that has lines around its cells as one block of rows."""
-    blocks: list[Line] = []
+    blocks: list[TextLine] = []
     rest, other = list(glyphs), list(added)
     for grid, _rows in tables:
         box = grid.columns[0], grid.rows[-1], grid.columns[-1], grid.rows[0]
@@ -117,7 +117,7 @@ def lines_around(
         other = [text for text in other if text not in typed]
         rows = [row for cells in grid.cells() if (row := row_text(cells, inside, typed)).replace("|", "").strip()]
         if rows:
-            blocks.append(Line(box[3], 1.0, [Segment("\n".join(rows), box[0], box[2])]))
+            blocks.append(TextLine(box[3], 1.0, [Segment("\n".join(rows), box[0], box[2])]))
     return sorted([*lines_of(rest, other), *blocks], key=lambda line: -line.base)
 
 

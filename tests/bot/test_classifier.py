@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bot.classifier import EmbeddingClassifier, Head, Line, load_classifier, load_head, own_head, save_head
+from bot.classifier import DecisionLine, EmbeddingClassifier, Head, load_classifier, load_head, own_head, save_head
 from bot.training.windows import MOST_WINDOWS, WINDOW_TOKENS, Window, averaged, batches, cut_windows, stretches, vectors
 from handlers.ports import HeadDoesNotFit
 from indexing.embedder import Embedder
@@ -65,14 +65,14 @@ async def test_the_eight_bit_model_is_classified_by_its_plain_vectors() -> None:
             return np.ones((len(texts), 2), np.float32)
 
     embedder = Embedder(Ones, query="query: ")
-    line = Line(np.array([1.0, 1.0], np.float32), -2.0)
+    line = DecisionLine(np.array([1.0, 1.0], np.float32), -2.0)
     positive = await EmbeddingClassifier(embedder, Head(line, line)).classify(["a", "b"])
     await embedder.aclose()
     assert positive.tolist() == [0.5, 0.5]
 
 
 def test_a_head_is_read_as_it_was_written(tmp_path: Path) -> None:
-    head = Head(Line(np.array([0.5, -1.0], np.float32), 0.25), Line(np.array([2.0], np.float32), -1.0))
+    head = Head(DecisionLine(np.array([0.5, -1.0], np.float32), 0.25), DecisionLine(np.array([2.0], np.float32), -1.0))
     save_head(head, {"date": "2026-11-24"}, tmp_path)
     read = load_head(tmp_path)
     assert (read.layers.bias, read.embedding.bias) == (0.25, -1.0)
@@ -82,7 +82,7 @@ def test_a_head_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 async def test_a_teams_own_head_is_preferred(embedder: Embedder, tmp_path: Path) -> None:
     """A head that finds everything positive: the bot reads it from its data folder, and else the one that ships."""
-    always = Head(Line(np.zeros(7 * 384, np.float32), 9.0), Line(np.zeros(384, np.float32), 9.0))
+    always = Head(DecisionLine(np.zeros(7 * 384, np.float32), 9.0), DecisionLine(np.zeros(384, np.float32), 9.0))
     save_head(always, {}, own_head(tmp_path))
     bad = "Boring, badly acted and far too long."
     assert float((await load_classifier(embedder, own_head(tmp_path)).classify([bad]))[0]) > 0.99
@@ -90,7 +90,7 @@ async def test_a_teams_own_head_is_preferred(embedder: Embedder, tmp_path: Path)
 
 
 async def test_a_head_of_another_model_is_told_apart(embedder: Embedder) -> None:
-    small = Line(np.zeros(3, np.float32), 0.0)
+    small = DecisionLine(np.zeros(3, np.float32), 0.0)
     with pytest.raises(HeadDoesNotFit):
         await EmbeddingClassifier(embedder, Head(small, small)).classify(["a"])
 

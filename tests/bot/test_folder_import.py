@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.folder_import import Line, Wanted, import_folder, matches, read_one, write_report
+from bot.folder_import import ReportLine, Wanted, import_folder, matches, read_one, write_report
 from bot.settings import Settings
 from indexing.audience import Audience
 from indexing.document import IMPORTED
@@ -64,7 +64,7 @@ def test_a_file_fits_its_own_name_and_its_ending(name: str) -> None:
     assert not matches(name, ["*.docx"])
 
 
-async def import_all(folder: Path, library: Library, channel: str = "C1") -> list[Line]:
+async def import_all(folder: Path, library: Library, channel: str = "C1") -> list[ReportLine]:
     wanted = Wanted(folder=folder)
     return [await read_one(path, wanted.name_of(path), channel, library, MOST_BYTES) for path in wanted.files()]
 
@@ -100,5 +100,5 @@ def test_a_dry_run_reads_nothing_and_says_what_it_would(folder: Path, tmp_path: 
 
 
 def test_a_report_has_a_line_for_each_file(tmp_path: Path) -> None:
-    write_report(tmp_path / "a.csv", [Line("a, b.pdf", "read", "2 pages", 0.5)])
+    write_report(tmp_path / "a.csv", [ReportLine("a, b.pdf", "read", "2 pages", 0.5)])
     assert (tmp_path / "a.csv").read_text().splitlines()[1] == '"a, b.pdf",read,2 pages,0.5'
