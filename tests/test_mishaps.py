@@ -52,7 +52,7 @@ def blank(path: Path) -> Path:
 FILES: dict[str, tuple[Callable[[Path], Path], str, str]] = {  # name: what writes it, a word in English, in French
     "empty.pdf": (holding(b""), "is empty", "est vide"),
     "sign-in.pdf": (holding(WEB_PAGE), "a web page", "une page web"),
-    "picture.png": (picture, "not a document that I can read", "pas un document que je sais lire"),
+    "picture.png": (picture, "is damaged", "est endommagé"),
     "damaged.pdf": (holding(b"%PDF-1.7\n" + bytes(500)), "is damaged", "est endommagé"),
     "truncated.pdf": (truncated, "was cut off", "tronqué"),
     "encrypted.pdf": (encrypted, "a password", "un mot de passe"),
@@ -121,7 +121,7 @@ async def test_a_command_without_its_object_tells_that_person_what_is_missing(
 async def test_without_a_document_it_says_how_to_share_one(guest: Person, bot: str, verb: str) -> None:
     dm = await guest.dm(bot)
     ts = await guest.says(dm, verb)
-    assert "Drop a PDF" in await guest.reads(dm, ts)
+    assert "Drop a document" in await guest.reads(dm, ts)
 
 
 @pytest.mark.parametrize("verb", ["summarize handbok.pdf", "docs remove handbok.pdf", "extract total from handbok.pdf"])

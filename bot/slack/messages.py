@@ -55,7 +55,7 @@ class SlackMessages:
         if name and time.monotonic() - at < NAME_SECONDS:
             return name
         try:
-            person = (await self._client.users_info(user=user))["user"]
+            person = (await self._client.users_info(user=user)).get("user") or {}
             profile = person.get("profile") or {}
             name = str(profile.get("real_name") or person.get("real_name") or person.get("name") or user)
         except SLACK_ERRORS:

@@ -74,6 +74,7 @@ class App:
         await self._wait()
         await stream.append(markdown_text=ANSWER[40:])
         await stream.stop(blocks=BELOW)
+        await client.assistant_threads_setStatus(channel_id=event["channel"], thread_ts=event["ts"], status="")
 
     async def _wait(self) -> None:
         await self.go_on.wait()

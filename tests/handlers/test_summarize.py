@@ -81,7 +81,7 @@ async def test_an_unknown_name_gets_a_clear_sentence(shares: Shares, do: Do, ask
 
 
 async def test_without_documents_it_says_how_to_share_one(do: Do, asked: Asked) -> None:
-    with pytest.raises(UserError, match="Drop a PDF"):
+    with pytest.raises(UserError, match="Drop a document"):
         await do(asked("summarize"))
 
 
