@@ -148,6 +148,20 @@ def doctor() -> None:
 
 
 @app.command()
+def calibrate(
+    questions: Annotated[list[Path], typer.Option(help="JSONL files of questions with their answers.")],
+    documents: Annotated[Path, typer.Option(help="Folder with the documents they are about.")],
+    wrong: Annotated[float, typer.Option(min=0, max=1, help="So much of what is shown may be wrong.")] = 0.15,
+    odds: Annotated[bool, typer.Option(help="Also weigh the language model's own doubt; slower.")] = False,
+    writes: Annotated[bool, typer.Option(help="Show the model's own sentences where a line bears them.")] = True,
+) -> None:
+    """Measure when your own two models should answer, on questions of your own; the card goes to DATA_DIR/cards."""
+    from tests.evaluation.calibrate import main
+
+    main(questions, documents, Settings().data_dir / "cards", odds=odds, wrong=wrong, writes=writes)
+
+
+@app.command()
 def backup(file: Path) -> None:
     """Write everything that is kept into one file."""
     from bot.backup import backup

@@ -27,6 +27,7 @@ from bot.settings import Settings
 from bot.slack.files import SlackFiles
 from bot.slack.messages import SlackMessages
 from bot.slack.team import SlackTeam
+from handlers.cards import LARGE, SMALL, Card, card_of
 from handlers.request import Services
 from indexing.card import OtherModel
 from indexing.factory import open_library
@@ -37,6 +38,7 @@ from indexing.reading.pool import ReadingLimits
 if TYPE_CHECKING:
     from bot.engine.remote import RemoteChatModel
 
+CARDS = "cards"  # of DATA_DIR: what `python -m bot calibrate` writes
 Counts = Callable[[], Awaitable[dict[str, float]]]
 
 
@@ -80,9 +82,17 @@ async def open_services(
         channels=ChannelSettings(redis),
         team=SlackTeam(client, settings.bot.admins.replace(",", " ").split()),
         quota=DailyReading(redis, settings.bot.reading_seconds),
+        card=model_card(settings),
+        budget=LARGE if settings.llm.url else SMALL,
     )
     counts: dict[str, Counts] = {"engine": model.statistics, "library": library.statistics}
     return services, counts, {"engine": model.is_healthy}
+
+
+def model_card(settings: Settings) -> Card:
+    """Return what was measured with the models that the settings name."""
+    language_model = settings.llm.url or for_this_machine(settings.llm)[0].model
+    return card_of(language_model, settings.embeddings.model, settings.data_dir / CARDS)
 
 
 async def _model(settings: Settings, models: Models, stack: AsyncExitStack) -> "RemoteChatModel":

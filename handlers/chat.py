@@ -9,6 +9,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from handlers import ask as asking
 from handlers.answering.cite import Sentences
 from handlers.answering.condense import depends_on_history
+from handlers.answering.retrieve import relevance
 from handlers.context.generate import stream_reply
 from handlers.context.history import documents_behind, is_about_documents, recall, recent_messages, remember
 from handlers.context.talk import is_about_talk, talk_before
@@ -65,7 +66,7 @@ async def concerns_documents(request: Request, history: Sequence[BaseMessage], s
     if not asks and not (about_documents and depends_on_history(request.text, history)):
         return False
     passages = await services.library.search([request.text], readable_by=request.audience, limit=1)
-    return asking.relevance(passages) >= services.library.threshold
+    return relevance(passages) >= services.library.threshold
 
 
 async def began_with_a_file(request: Request, services: Services) -> bool:

@@ -3,6 +3,7 @@
 from contextlib import aclosing, suppress
 
 from handlers import ask as asking
+from handlers.answering.retrieve import relevance
 from handlers.pieces import Pieces, UserError
 from handlers.request import Request, Services
 from indexing.audience import Audience
@@ -24,9 +25,9 @@ async def is_answered_here(request: Request, services: Services) -> bool:
     if request.thread == request.ts:  # put to everybody in the channel
         documents_here = Audience(frozenset({request.channel}) & request.audience.channels)
         passages = await library.search([request.text], readable_by=documents_here, limit=1)
-        return asking.relevance(passages) >= library.threshold
+        return relevance(passages) >= library.threshold
     for document in await library.documents_of_message(*here, readable_by=request.audience):
         passages = await library.search([request.text], readable_by=request.audience, limit=1, document_id=document.id)
-        if asking.relevance(passages) >= library.threshold:
+        if relevance(passages) >= library.threshold:
             return True
     return False

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 
+from handlers.cards import SMALL, UNMEASURED, Budget, Card
 from handlers.context.pace import ReadingPace
 from handlers.pieces import Pieces, Progress, Report
 from handlers.ports import NoQuota, NoTeam, ReadingQuota, Team
@@ -165,6 +166,8 @@ class Services:
     channels: Channels = field(default_factory=SameChannels)
     quota: ReadingQuota = field(default_factory=NoQuota)
     pace: ReadingPace = field(default_factory=ReadingPace)
+    card: Card = UNMEASURED  # of the two models
+    budget: Budget = SMALL
     report: Report = unheard  # bound to the turn by bot/dispatcher.py
     trail: Trail = field(default_factory=Trail)  # bound likewise
 

@@ -100,7 +100,7 @@ async def test_ask_answers_with_the_page_it_comes_from(alice: Person, channel: s
     await alice.reads(channel, ts, lambda text: "passages" in text)
     await alice.commands(channel, "/ask", "How many days of paid leave do full-time employees get?")
     root = await alice.root(channel, "How many days of paid leave")
-    answer = await alice.reads(channel, root, lambda text: "handbook.pdf" in text)
+    answer = await alice.reads(channel, root, lambda text: "handbook.pdf" in text and "looking at" not in text)
     assert "p. 2" in answer
 
 
@@ -109,7 +109,7 @@ async def test_ask_answers_in_french(alice: Person, channel: str, manuel: Path) 
     await alice.reads(channel, ts, lambda text: "passages" in text)
     await alice.commands(channel, "/ask", "Combien peut coûter une chambre d'hôtel par nuit ?")
     root = await alice.root(channel, "chambre d'hôtel")
-    answer = await alice.reads(channel, root, lambda text: "manuel.pdf" in text)
+    answer = await alice.reads(channel, root, lambda text: "manuel.pdf" in text and "regarde" not in text)
     assert "p. 3" in answer
 
 
@@ -126,7 +126,9 @@ async def test_a_reply_to_an_answer_is_a_follow_up(
     await alice.reads(channel, shared, lambda text: "passages" in text)
     await alice.commands(channel, "/ask", asked)
     root = await alice.root(channel, asked)
-    await alice.reads(channel, root, lambda text: document.name in text)
+    await alice.reads(
+        channel, root, lambda text: document.name in text and "looking at" not in text and "regarde" not in text
+    )
     await alice.says(channel, reply, thread=root)
     assert await alice.reads(channel, root, lambda text: f"{document.name}, p. " in text, count=2)
 
@@ -184,7 +186,7 @@ async def test_the_document_shared_last_is_summarised_by_command(
         await alice.reads(channel, shared, lambda text: "passages" in text)
     await alice.commands(channel, "/summarize", method)
     root = await alice.root(channel, "/summarize")
-    summary = await alice.reads(channel, root, lambda text: "manuel.pdf" in text)
+    summary = await alice.reads(channel, root, lambda text: "manuel.pdf" in text and "regarde" not in text)
     assert "1-3 sur 3" in summary.replace("\N{EN DASH}", "-")
     assert (method or "stuff").replace("_", "-") in summary
     assert "(p. " in summary
@@ -291,7 +293,7 @@ async def test_fields_are_read_from_a_document(alice: Person, channel: str, hand
     await alice.reads(channel, ts, lambda text: "passages" in text)
     await alice.commands(channel, "/extract", "hotel price per night:number from handbook.pdf")
     root = await alice.root(channel, "hotel price")
-    answer = await alice.reads(channel, root, lambda text: "handbook.pdf" in text)
+    answer = await alice.reads(channel, root, lambda text: "handbook.pdf" in text and "looking at" not in text)
     assert "140" in answer or "None of these fields" in answer  # all that can be asked of the smallest model
 
 

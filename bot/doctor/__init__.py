@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from rich.console import Console
 
 from bot.doctor.finding import Finding, Findings
-from bot.doctor.models import check_embeddings, check_llm, check_reading
+from bot.doctor.models import check_card, check_embeddings, check_llm, check_reading
 from bot.doctor.slack import check_slack
 from bot.doctor.stores import check_folder, check_qdrant, check_redis
 from bot.models.auto import for_this_machine
+from bot.services import model_card
 from bot.settings import Settings
 
 MARKS = {"good": "[green]✓[/]", "note": "[yellow]·[/]", "problem": "[red]✗[/]"}
@@ -38,6 +39,7 @@ def checks(settings: Settings) -> Iterator[Findings]:
     yield check_qdrant(settings.qdrant, settings.data_dir)
     yield _at_once(check_reading())
     yield _at_once(check_embeddings(settings.embeddings, settings.cache_dir))
+    yield _at_once(check_card(model_card(settings)))
     yield check_llm(*for_this_machine(settings.llm), settings.cache_dir)
 
 

@@ -12,6 +12,7 @@ from bot.errors import StartFailed
 from bot.models.fetch import fetch_llm
 from bot.models.presets import LLM_PRESETS
 from bot.settings import EmbeddingsSettings, LlmSettings
+from handlers.cards import Card
 
 
 async def check_llm(settings: LlmSettings, reason: str, cache_dir: Path) -> Findings:
@@ -56,6 +57,20 @@ async def _loaded(settings: LlmSettings, path: Path) -> Findings:
     yield good("language model", f"{path.name}, its layers run on {device}.")
     if finding := judge_device(device, gpu_name(), settings.gpu_layers):
         yield finding
+
+
+def check_card(card: Card) -> Iterator[Finding]:
+    """Say whether answers from documents were measured with these two models."""
+    if card.language_model:
+        form = "its own sentences" if card.writes else "the documents' own lines"
+        yield good("answers", f"measured with these two models on {card.date}; people read {form}.")
+        return
+    known = (
+        "the search was, its sentences are shown where a line bears them" if card.is_fitted else "nor was the search"
+    )
+    yield note(
+        "answers", f"this language model was not measured; {known}.", "`python -m bot calibrate --help` says how to."
+    )
 
 
 def judge_device(device: str, gpu: str, gpu_layers: int) -> Finding | None:

@@ -4,12 +4,15 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
-from handlers.answering.verify import ENOUGH_WORDS, Evidence, Support
+from handlers.answering.lines import CELL, DASH, Line
+from handlers.answering.verify import Verifier, without_verdict
 from handlers.pieces import Source, Text
 from handlers.text.messages import say
 from handlers.text.normalize import letters_only
 from handlers.text.overlap import content, digits
 from handlers.text.sanitize import sanitize
+from indexing.document import Passage
+from indexing.language import language_of
 from indexing.sentences import spans
 
 LONGEST_SENTENCE = 600  # characters; a model that never ends a sentence is cut here
@@ -21,32 +24,8 @@ CITATION = re.compile(r"\s*\[(?:passages?\s*)?\d{1,2}(?:\s*[,;-]\s*\d{1,2})*\]",
 FIGURE = re.compile(r"\[(\d{1,2})\](?=\s+[^\W\d_])")
 AFTER_STOP = re.compile(r"([.!?…:]+[\"”»’)]*)((?:\s*\[\d{1,2}(?:\s*[,;]\s*\d{1,2})*\])+)(?=\s|$)")
 OPEN_BRACKET = re.compile(r"\s*\[[^\]\n]{0,20}$|[.!?…]\s*$")
-ASIDE = re.compile(r"\W*(?:yes|no|oui|non|sure|certainly|bien sûr|certainement)\W*", re.IGNORECASE)
 ENDING = re.compile(r"[.!?…:;,]+[*_]*$")
-DOTTED_NAME = re.compile(r"\w\.\.$")  # "LCK..": its dots end no sentence
-_TEXTS = r"(?:passages?|documents?|texts?|context|information|sources?)"
-_TEXTES = r"(?:passages?|documents?|extraits?|textes?|contexte|informations?|sources?)"
-DENIAL = re.compile(
-    r"\bnot[ _]in[ _]the[ _]passages?\b|\b(?:pas|absente?)[ _]dans[ _]les[ _](?:passages?|extraits?)\b"
-    rf"|\b{_TEXTS}\b[^.]{{0,40}}\b(?:do(?:es)?n[o']t|do(?:es)? not|did not|cannot)\s(?:\w+\s)?"
-    r"(?:contain|mention|say|state|provide|specify|answer|include|give|indicate|address|cover|describe|explain)"
-    rf"|\bnot\s(?:\w+\s)?(?:mentioned|provided|stated|specified|given|found|included|described|answered)\s"
-    rf"(?:in|by)\s(?:\w+\s){{0,3}}{_TEXTS}\b"
-    rf"|\b(?:no|any) (?:mention|information)\b[^.]{{0,60}}\b{_TEXTS}\b"
-    rf"|\b{_TEXTS}\b[^.]{{0,30}}\bno (?:mention|information)\b"
-    r"|\bI (?:cannot|can't|could not|don't|do not) (?:answer|find|know|have)\b"
-    rf"|\b{_TEXTES}\b[^.]{{0,40}}\bne\s(?:\w+\s)?"
-    r"(?:contien|mentionn|di[st]|précis|fourni|répond|indiqu|donn|expliqu|décri|parl)\w*\s(?:pas|aucun|rien)"
-    rf"|\b(?:pas|aucune?)\s(?:\w+\s)?(?:mention\w*|précisée?s?|indiquée?s?|fournie?s?|information)\s"
-    rf"[^.]{{0,40}}\b{_TEXTES}\b"
-    r"|\bje (?:ne|n['’]) ?(?:peux|trouve|sais|connais|ai)\b[^.]{0,20}\b(?:pas|aucun)",
-    re.IGNORECASE,
-)
-
-
-def is_denial(sentence: str) -> bool:
-    """Tell whether the model says that the passages do not answer."""
-    return DENIAL.search(sentence) is not None
+BULLET = re.compile(r"^[\u2022\u25e6\u25aa\u2023*\u2013-]\s+")
 
 
 def cited(sentence: str) -> list[int]:
@@ -96,37 +75,40 @@ def _inside(found: re.Match[str]) -> str:
 
 @dataclass
 class Grounded:
-    """An answer on its way out: each sentence is checked, cited by code where the model did not, or left out."""
+    """An answer on its way out: what a line of the documents bears is cited, anything else is left out."""
 
-    evidence: Evidence
-    denied: bool = False
+    verifier: Verifier
+    question: str  # that needs no conversation
+    language: str
+    passages: Sequence[Passage]
+    lines: Sequence[Line]  # those that bear on the question, best first
     repeated: int = 0
     _numbers: dict[int, int] = field(default_factory=dict)  # place of a passage -> its number in the answer
     _quotes: dict[int, list[str]] = field(default_factory=dict)
-    _waiting: str = ""  # sentences that say nothing alone, until one with a source follows
-    _said: list[str] = field(default_factory=list)
+    _frame: str = ""  # what states nothing alone, until something with a source follows
+    _shown: list[str] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
 
     @property
     def is_supported(self) -> bool:
-        """Tell whether anything was shown that a passage supports."""
+        """Tell whether anything was shown that a line bears."""
         return bool(self._numbers)
 
     @property
     def is_over(self) -> bool:
-        """Tell whether nothing more is to be expected: the model said no, turns in circles or talks on and on."""
-        return self.denied or self.repeated >= MOST_REPEATED or len(self._said) >= MOST_SENTENCES
+        """Tell whether nothing more is to be expected: the model turns in circles or talks on and on."""
+        return self.repeated >= MOST_REPEATED or len(self._shown) >= MOST_SENTENCES
 
     @property
     def text(self) -> str:
         """Return what was shown, without its citations."""
-        return bare("".join(self._said)).strip()
+        return bare("".join(self._shown)).strip()
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        """Return the passages that were cited, with the sentences that support."""
+        """Return the passages that were cited, with the lines that bear the answer."""
         return tuple(
-            Source(number, self.evidence.passages[place], " … ".join(self._quotes[place]))
+            Source(number, self.passages[place], " … ".join(self._quotes[place]))
             for place, number in self._numbers.items()
         )
 
@@ -143,40 +125,29 @@ class Grounded:
             if shown := await self._checked(sentence):
                 yield Text(shown)
 
-    async def quotation(self) -> str:
-        """Return the sentence that answers best in the document's own words, for a model that said nothing usable.
-
-        "" if no sentence has enough of the question's words.
-        """
-        best = next(iter(await self.evidence.answering()), None)
-        if best is None or best.covered < ENOUGH_WORDS or not best.quote:
-            return ""
-        self._waiting = ""
-        quote = " ".join(best.quote.split())
-        return self._shown(
-            say("ask.quoted", self.evidence.language, quote=sanitize(quote, [quote], self.evidence.language)), best
-        )
+    def quote(self, lines: Sequence[Line]) -> str:
+        """Return lines in the document's own words, each with its page and its number."""
+        quotations = []
+        for line in lines:
+            passage, words = self.passages[line.passage], readable(line)
+            plain = sanitize(words, [words], self.language)
+            sentence = say("ask.quoted", self.language, document=passage.document, place=passage.place, quote=plain)
+            quotations.append(self._cite(sentence, [line]))
+        return "\n".join(quotations)
 
     async def _checked(self, sentence: str) -> str:
         """Return what goes out of a sentence; "" for nothing, or nothing yet."""
-        sentence = unbracketed(sentence, len(self.evidence.passages))
-        if is_denial(sentence):
-            self.denied = not self.is_supported
-            return ""
-        if not self._is_new(sentence):
-            return ""
-        plain = sanitize(bare(sentence), (p.text for p in self.evidence.passages), self.evidence.language)
-        if not plain.strip() or self.denied:
+        sentence = without_verdict(unbracketed(sentence, len(self.passages)))
+        plain = sanitize(bare(sentence), (passage.text for passage in self.passages), self.language)
+        if not plain.strip() or not self._is_new(sentence):
             return ""
         if is_frame(plain):
-            self._waiting += plain
+            self._frame += plain
             return ""
-        found = await self.evidence.supports(plain.strip())
-        chosen = choose(found, [number - 1 for number in cited(sentence)])
-        if chosen is None:
-            self._hold(plain, found)
+        if language_of(plain, self.language) != self.language:
             return ""
-        return self._shown(plain, chosen)
+        support = await self.verifier.support(plain.strip(), self.question, self.passages, self.lines)
+        return self._cite(plain, support.lines) if support.holds else ""
 
     def _is_new(self, sentence: str) -> bool:
         """Tell whether a sentence says something new: small models repeat themselves and the question."""
@@ -187,31 +158,29 @@ class Grounded:
         self._seen.add(key)
         return True
 
-    def _hold(self, plain: str, found: Sequence[Support]) -> None:
-        """Keep an unsupported sentence for later, marked; one with a figure that nobody wrote is left out."""
-        if found and not found[0].missing and found[0].covered > 0:
-            self._waiting += insert(plain, f" _({say('ask.unconfirmed', self.evidence.language)})_")
-
-    def _shown(self, plain: str, support: Support) -> str:
-        number = self._numbers.setdefault(support.passage, len(self._numbers) + 1)
-        quotes = self._quotes.setdefault(support.passage, [])
-        if support.quote not in quotes and len(quotes) < MOST_QUOTES:
-            quotes.append(support.quote)
-        shown = self._waiting + insert(plain, f" [{number}]")
-        shown = shown if self._said else shown.lstrip()  # a citation that stood in front left its space
-        self._waiting = ""
-        self._said.append(shown)
+    def _cite(self, plain: str, lines: Sequence[Line]) -> str:
+        marks = []
+        for line in lines:
+            number = self._numbers.setdefault(line.passage, len(self._numbers) + 1)
+            quotes = self._quotes.setdefault(line.passage, [])
+            if line.text not in quotes and len(quotes) < MOST_QUOTES:
+                quotes.append(line.text)
+            marks.append(f"[{number}]")
+        shown = self._frame + insert(plain, f" {''.join(dict.fromkeys(marks))}")
+        shown = shown if self._shown else shown.lstrip()  # a citation that stood in front left its space
+        self._frame = ""
+        self._shown.append(shown)
         return shown
 
 
-def choose(found: Sequence[Support], wanted: Sequence[int]) -> Support | None:
-    """Return the passage to cite: the one the model named if it supports, else the one that does best."""
-    holding = [support for support in found if support.holds]
-    named = [support for support in holding if support.passage in wanted]
-    if not holding:
-        return None
-    best = holding[0]
-    return next((support for support in named if support.fit >= best.fit - 0.25), best)
+def readable(line: Line) -> str:
+    """Return a line as a person reads it alone: a row with the names of its columns, an item with its list's title."""
+    cells, heads = line.text.split(CELL), line.context.split(DASH)[-1].split(CELL)
+    if line.is_row and len(heads) == len(cells):
+        named = [f"{head}: {cell}" if head else cell for head, cell in zip(heads[1:], cells[1:], strict=True)]
+        return f"{cells[0]} – {'; '.join(named)}"
+    text = BULLET.sub("", line.text)
+    return f"{line.context}: {text}" if line.context and text != line.text else text
 
 
 def is_frame(sentence: str) -> bool:
@@ -219,22 +188,24 @@ def is_frame(sentence: str) -> bool:
     plain = sentence.strip()
     if digits(plain):
         return False
-    return (
-        plain.endswith(":") or plain.startswith("#") or ASIDE.fullmatch(plain) is not None or not content(plain).stems
-    )
+    return plain.endswith(":") or plain.startswith("#") or not content(plain).stems
 
 
 def insert(sentence: str, mark: str) -> str:
     """Put a mark before the full stop and the space after it."""
     body = sentence.rstrip()
     space = sentence[len(body) :]
-    end = None if DOTTED_NAME.search(body) else ENDING.search(body)
+    end = ENDING.search(body)
     cut = end.start() if end else len(body)
     return f"{body[:cut]}{mark}{body[cut:]}{space}"
 
 
-def nearest(evidence: Evidence) -> tuple[Source, ...]:
-    """Return the passages as sources, each with the sentence that fits the question best."""
+def nearest(passages: Sequence[Passage], lines: Sequence[Line], most: int) -> tuple[Source, ...]:
+    """Return the passages of the nearest lines as sources, each with these lines as its quote."""
+    places = list(dict.fromkeys(line.passage for line in lines))[:most]
     return tuple(
-        Source(place + 1, passage, evidence.nearest_span(place)) for place, passage in enumerate(evidence.passages)
+        Source(
+            number, passages[place], " … ".join([line.text for line in lines if line.passage == place][:MOST_QUOTES])
+        )
+        for number, place in enumerate(places, start=1)
     )

@@ -1,11 +1,12 @@
 """The very page that a quote stands on, for passages that run over a page's end."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from handlers.pieces import Source
 from handlers.request import Request, Services
 from handlers.text.normalize import letters_only
+from indexing.document import Passage
 from indexing.library import Page
 
 KEY_LETTERS = 60  # of a quote: enough to tell pages apart, short enough to lie on one of them
@@ -34,3 +35,11 @@ def locate_source(source: Source, pages: Sequence[Page]) -> Source:
         if key and passage.page <= page.number <= passage.last_page and key in letters_only(page.text):
             return replace(source, passage=replace(passage, page=page.number, last_page=page.number, label=page.label))
     return source
+
+
+def places_of(passages: Iterable[Passage]) -> str:
+    """Return where passages stand, as a person writes it: handbook.pdf, p. 3, 5; policy.pdf, p. 2."""
+    pages: dict[str, set[int]] = {}
+    for passage in passages:
+        pages.setdefault(passage.document, set()).add(passage.page)
+    return "; ".join(f"{name}, p. {', '.join(map(str, sorted(numbers)))}" for name, numbers in pages.items())

@@ -1,19 +1,16 @@
-"""What the model reads for an answer: the passages that fit, fenced as data, and after them what it shall do."""
+"""What the model reads: the question, the lines that bear on it, fenced as data, and last what it shall do."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
-from handlers.request import Services
+from handlers.answering.lines import Line
 from handlers.text.messages import say
 from indexing.document import Passage
 
-PASSAGES = 3  # given to the model at most: more lead the 1.5B model astray, and cost its time
-PASSAGES_TOKENS = 1400  # 20 seconds of reading on two cores
-ANSWER_TOKENS = 300
-PROMPT_TOKENS = 260  # the rules, the labels and a long question
+ANSWER_TOKENS = 200
 FENCE = re.compile(r"<(?=\s*/?\s*passages)", re.IGNORECASE)
 
 RULES = {
@@ -30,48 +27,41 @@ TASK = {
     "fr": "Réponds en français, en une à trois phrases courtes, en utilisant uniquement ce que disent les passages. "
     "Recopie les noms, nombres, commandes et chemins exactement comme ils sont écrits.",
 }
+STATES = {
+    "en": "Does this text state the answer to the question? Answer with one word: yes or no.",
+    "fr": "Ce texte donne-t-il la réponse à la question ? Réponds par un seul mot : oui ou non.",
+}
 
 
 @dataclass(frozen=True)
-class PassagePrompt:
-    """A question with the passages that the model reads for it; several tasks may follow, and it is read once."""
+class LinePrompt:
+    """A question with the passages whose lines the model reads; several tasks may follow."""
 
     question: str  # that needs no conversation
     language: str
     passages: Sequence[Passage]
 
-    def then(self, task: str) -> list[BaseMessage]:
-        """Return the messages: the rules first, which all questions share, then the passages as data, then the task."""
-        shown = "\n".join(fenced(number, passage) for number, passage in enumerate(self.passages, start=1))
-        asked = say("ask.prompt_question", self.language, question=self.question)
-        return [
-            SystemMessage(RULES[self.language]),
-            HumanMessage(f"<passages>\n{shown}\n</passages>\n\n{asked}\n\n{task}"),
-        ]
+    def whether(self, line: Line) -> list[BaseMessage]:
+        """Return the messages that ask whether a line states the answer; they differ only after the question."""
+        label = say("ask.prompt_text", self.language, document=fenced(self.passages[line.passage].document))
+        return self._messages(f"{self._asked}\n\n{label} {fenced(line.whole)}\n\n{STATES[self.language]}")
+
+    def answer(self, lines: Sequence[Line]) -> list[BaseMessage]:
+        """Return the messages that ask for the answer: the lines as data, then the question and the task."""
+        shown = "\n".join(
+            f"[{number}] ({fenced(self.passages[line.passage].document)}) {fenced(line.whole)}"
+            for number, line in enumerate(lines, start=1)
+        )
+        return self._messages(f"<passages>\n{shown}\n</passages>\n\n{self._asked}\n\n{TASK[self.language]}")
+
+    @property
+    def _asked(self) -> str:
+        return say("ask.prompt_question", self.language, question=self.question)
+
+    def _messages(self, task: str) -> list[BaseMessage]:
+        return [SystemMessage(RULES[self.language]), HumanMessage(task)]
 
 
-def passages_that_fit(passages: Sequence[Passage], services: Services) -> list[Passage]:
-    """Return the passages that fit into the prompt, the best first; always one, cut if it must be."""
-    room = min(PASSAGES_TOKENS, services.context_tokens - ANSWER_TOKENS - PROMPT_TOKENS)
-    given: list[Passage] = []
-    for passage in passages:
-        tokens = services.count_tokens(passage.text) + 20
-        if tokens > room:
-            break
-        given.append(passage)
-        room -= tokens
-    return given or [shortened_passage(passage, room, services) for passage in passages[:1]]
-
-
-def shortened_passage(passage: Passage, tokens: int, services: Services) -> Passage:
-    """Return the beginning of a passage that is longer than a small model's whole context."""
-    return replace(
-        passage, text=passage.text[: len(passage.text) * max(tokens, 1) // services.count_tokens(passage.text)]
-    )
-
-
-def fenced(number: int, passage: Passage) -> str:
-    """Return a passage as data: nothing in it can end its fence."""
-    heading = f"{passage.heading}\n" if passage.heading else ""
-    text = FENCE.sub("‹", f"{passage.document}, {passage.place})\n{heading}{passage.text}")
-    return f"[{number}] ({text}\n"
+def fenced(text: str) -> str:
+    """Return a text as data: nothing in it can end its fence."""
+    return FENCE.sub("‹", text)

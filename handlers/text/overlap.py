@@ -2,19 +2,16 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from functools import cached_property
 
 from indexing.sparse import stems, tokens
 
-COGNATE = 0.75  # of two words' letters are the same: "norvégienne" and "Norwegian"
-COGNATE_BEGINNING = 3  # letters that are the same in both
-
 PARTICLES = frozenset({"yes", "no", "oui", "non"})  # what they say is in the rest of the sentence
 NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
-GROUPED = re.compile(r"(?<=\d)[\s\u00a0\u202f,.](?=\d{3}(?!\d))")
+# Groups of exactly three digits on one line, all parted alike: 91,250 and 91 250, but neither 2023 120 nor 0.750.
+GROUPED = re.compile(r"(?<![\d.,])(?!0)\d{1,3}([ .,'\u2019])\d{3}(?:\1\d{3})*(?!\d)")
+NO_CENTS = re.compile(r"\.0+$")
 COUNTED = {
     "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9",
     "ten": "10", "eleven": "11", "twelve": "12", "fifteen": "15", "twenty": "20", "thirty": "30",
@@ -33,26 +30,15 @@ class Words:
     def known(self) -> frozenset[str]:
         return frozenset(form for forms in self.stems for form in forms)
 
-    def covered_by(self, other: "Words", *, foreign: bool = False) -> float:
-        """Return the share of these words that the other text has; cognates count where it is in the other language."""
+    def covered_by(self, other: "Words") -> float:
+        """Return the share of these words that the other text has."""
         if not self.stems:
             return 0.0
-        there = [not other.known.isdisjoint(forms) or (foreign and other.has_cognate(forms)) for forms in self.stems]
-        return sum(there) / len(self.stems)
-
-    def has_cognate(self, forms: Sequence[str]) -> bool:
-        """Tell whether a word of these looks like one of another language."""
-        return any(are_cognates(form, known) for form in forms for known in self.known)
+        return sum(not other.known.isdisjoint(forms) for forms in self.stems) / len(self.stems)
 
     def without(self, other: "Words") -> "Words":
         """Return the words that the other text has not."""
         return Words(frozenset(forms for forms in self.stems if other.known.isdisjoint(forms)))
-
-
-def are_cognates(one: str, other: str) -> bool:
-    """Tell whether two words look alike: the same beginning, and most letters in the same order."""
-    alike = len(one) > COGNATE_BEGINNING and one[:COGNATE_BEGINNING] == other[:COGNATE_BEGINNING]
-    return alike and SequenceMatcher(None, one, other).ratio() >= COGNATE
 
 
 def content(text: str) -> Words:
@@ -62,15 +48,24 @@ def content(text: str) -> Words:
 
 
 def numbers(text: str) -> frozenset[str]:
-    """Return the numbers of a text as they are compared: 91,250 and 91 250 are one, and so are seven and 7."""
-    plain = GROUPED.sub("", normal(text).lower())
-    spelt = {COUNTED[word] for word in re.findall(r"[^\W\d_]+", plain) if word in COUNTED}
-    return frozenset({number.replace(",", ".") for number in NUMBER.findall(plain)} | spelt)
+    """Return the numbers that a text may be read to have: 5 410 as one number and as two, and seven as 7, too."""
+    return digits(text) | frozenset(canonical(number) for number in NUMBER.findall(normal(text))) | spelt(text)
+
+
+def spelt(text: str) -> frozenset[str]:
+    """Return the numbers that a text spells out."""
+    return frozenset(COUNTED[word] for word in re.findall(r"[^\W\d_]+", normal(text).lower()) if word in COUNTED)
 
 
 def digits(text: str) -> frozenset[str]:
-    """Return the numbers that a text writes in digits."""
-    return frozenset(number.replace(",", ".") for number in NUMBER.findall(GROUPED.sub("", normal(text))))
+    """Return the numbers that a text writes in digits; 91,250 and 91 250 are one."""
+    whole = GROUPED.sub(lambda number: re.sub(r"\D", "", number[0]), normal(text))
+    return frozenset(canonical(number) for number in NUMBER.findall(whole))
+
+
+def canonical(number: str) -> str:
+    """Return a number as it is compared: 520,00 as 520, 09:30 as 9:30."""
+    return NO_CENTS.sub("", number.replace(",", ".")).lstrip("0") or "0"
 
 
 def normal(text: str) -> str:

@@ -13,7 +13,9 @@ from typing import Any
 from langchain_core.messages import AIMessage, HumanMessage
 
 from bot.engine import open_chat_model
+from bot.models.auto import for_this_machine
 from bot.models.fetch import fetch_llm
+from bot.services import model_card
 from bot.settings import Settings
 from handlers.answering.cite import Sentences, bare, cited
 from handlers.ask import ask
@@ -89,13 +91,14 @@ async def generate_figures(
 @asynccontextmanager
 async def services_of(library: Library, settings: Settings) -> AsyncIterator[Services]:
     """Give what a handler needs to answer from documents: the library and the language model."""
-    path = None if settings.llm.url else fetch_llm(settings.llm.model, settings.cache_dir)
-    model = await open_chat_model(settings.llm, path)
+    llm = for_this_machine(settings.llm)[0]
+    path = None if llm.url else fetch_llm(llm.model, settings.cache_dir)
+    model = await open_chat_model(llm, path)
     try:
         yield Services(
             model=model, count_tokens=model.count_tokens, context_tokens=model.context_tokens, memory=Remembered(),
             library=library, files=NoFiles(), messages=NoMessages(), classifier=None, encoder=None,  # type: ignore[arg-type]
-            data_dir=Path(),
+            data_dir=Path(), card=model_card(settings),
         )  # fmt: skip
     finally:
         await model.aclose()

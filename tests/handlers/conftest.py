@@ -15,7 +15,9 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from pydantic import Field
 
 from handlers import HANDLERS
-from handlers.answering.answerability import OF_ALL, OF_ONE, YES_AND_NO
+from handlers.answering.answerability import YES_AND_NO
+from handlers.answering.prompt import STATES
+from handlers.cards import Card
 from handlers.pieces import Pieces, Progress, Sources, Text
 from handlers.request import Request, Services
 from indexing.audience import Audience
@@ -27,6 +29,7 @@ from indexing.reading.pool import ReadingLimits
 from tests.handlers.fakes import Folder, NoMessages, Remembered, WordEncoder
 
 HERE = Audience(frozenset({"C1"}))
+DOUBT_ALONE = Card(coefficients={"odds": 1.0, "coverage": 2.0}, threshold=0.5)  # the model's doubt decides
 
 
 class ScriptedModel(BaseChatModel):
@@ -51,7 +54,7 @@ class ScriptedModel(BaseChatModel):
     def _doubts(self, messages: list[BaseMessage]) -> dict[str, Any]:
         if self.doubt is None:
             return {}
-        yes, no = YES_AND_NO["fr" if messages[-1].text.endswith((OF_ONE["fr"], OF_ALL["fr"])) else "en"]
+        yes, no = YES_AND_NO["fr" if messages[-1].text.endswith(STATES["fr"]) else "en"]
         likely = {yes: 1 - self.doubt, no: self.doubt}
         told = [{"token": token, "logprob": math.log(p)} for token, p in likely.items()]
         return {"logprobs": {"content": [{**told[0], "top_logprobs": told}]}}
@@ -120,7 +123,7 @@ def services(model: ScriptedModel, library: Library, files: Folder, tmp_path: Pa
     return Services(
         model=model, count_tokens=lambda text: len(text.split()), context_tokens=2048, memory=Remembered(),
         library=library, files=files, messages=NoMessages(), classifier=None, encoder=None,  # type: ignore[arg-type]
-        data_dir=tmp_path,
+        data_dir=tmp_path, card=DOUBT_ALONE,
     )  # fmt: skip
 
 

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from handlers import ask as asking
+import handlers.answering.retrieve as retrieving
+from handlers.answering.retrieve import Question, retrieve_passages
 from handlers.answering.translate import translate_question
-from handlers.ask import Question, search
 from handlers.request import Request, Services
 from indexing.library import Receipt
 from tests.handlers.conftest import ScriptedModel
@@ -23,7 +23,7 @@ TRANSLATION = "How much may a hotel room cost at most for each night?"
 @pytest.fixture(autouse=True)
 def _in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any search is in doubt here: how sure it is, is measured elsewhere."""
-    monkeypatch.setattr(asking, "DOUBTFUL", 1.01)
+    monkeypatch.setattr(retrieving, "DOUBTFUL", 1.01)
 
 
 @pytest.fixture
@@ -32,7 +32,8 @@ async def found(asked: Asked, services: Services) -> Callable[[], Awaitable[list
 
     async def find() -> list[str]:
         question = Question(QUESTION, "fr", [QUESTION])
-        return [passage.document for passage in await search(question, asked("ask", QUESTION), services)]
+        found = await retrieve_passages(question, asked("ask", QUESTION), services)
+        return [passage.document for passage in found.passages]
 
     return find
 
@@ -73,7 +74,7 @@ async def test_nothing_is_translated_for_documents_of_one_language(
 async def test_a_search_that_is_sure_asks_no_model(
     shares: Shares, found: Callable[[], Awaitable[list[str]]], model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "DOUBTFUL", 0.0)
+    monkeypatch.setattr(retrieving, "DOUBTFUL", 0.0)
     await shares("cantine.md", CANTINE)
     await shares("travel.md", TRAVEL)
     await found()
