@@ -30,10 +30,10 @@ from bot.slack.status import end_session
 from bot.slack.thread import open_thread
 from handlers import HANDLERS, PRIVATE
 from handlers.context.documents import shares_of
+from handlers.context.trail import Trail
 from handlers.pieces import Pieces, UserError
 from handlers.request import Handler, Request, Services, unheard
 from handlers.text.messages import say
-from handlers.trail import Trail
 
 logger = structlog.get_logger()
 

@@ -27,7 +27,7 @@ from bot.settings import Settings
 from bot.slack.files import SlackFiles
 from bot.slack.messages import SlackMessages
 from bot.slack.team import SlackTeam
-from handlers.cards import LARGE, SMALL, Card, card_of
+from handlers.calibration import LARGE, SMALL, Card, card_of
 from handlers.request import Services
 from indexing.card import OtherModel
 from indexing.factory import open_library

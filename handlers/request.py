@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 
-from handlers.cards import SMALL, UNMEASURED, Budget, Card
+from handlers.calibration import SMALL, UNMEASURED, Budget, Card
 from handlers.context.pace import ReadingPace
+from handlers.context.trail import Trail
 from handlers.pieces import Pieces, Progress, Report
 from handlers.ports import NoQuota, NoTeam, ReadingQuota, Team
-from handlers.trail import Trail
 from indexing.audience import NOBODY, Audience
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from bot.errors import StartFailed
 from bot.models.fetch import fetch_llm
 from bot.models.presets import LLM_PRESETS
 from bot.settings import EmbeddingsSettings, LlmSettings
-from handlers.cards import Card
+from handlers.calibration import Card
 
 
 async def check_llm(settings: LlmSettings, reason: str, cache_dir: Path) -> Findings:

@@ -13,7 +13,7 @@ from typing import Any
 from handlers.answering.lines import Line
 from handlers.answering.prompt import LinePrompt
 from handlers.answering.rank import RankedLine
-from handlers.cards import Card
+from handlers.calibration import Card
 from handlers.context.generate import reply_metadata
 from handlers.request import Services
 

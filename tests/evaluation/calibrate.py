@@ -27,7 +27,7 @@ from handlers.answering.prompt import LinePrompt
 from handlers.answering.quote import lines_to_quote
 from handlers.answering.rank import rank_lines
 from handlers.answering.retrieve import Found, retrieve_passages, understand
-from handlers.cards import Card
+from handlers.calibration import Card
 from handlers.request import Request, Services
 from tests.evaluation.answers import EVERYBODY, add_all, open_for
 from tests.evaluation.generation import services_of
@@ -176,7 +176,7 @@ async def calibrate(files: Sequence[Path], documents: Path, *, odds: bool, wrong
 
 def main(files: Sequence[Path], documents: Path, folder: Path, *, odds: bool, wrong: float, writes: bool) -> None:
     """Write the card and say what it does."""
-    from handlers.cards import write_card
+    from handlers.calibration import write_card
 
     card = asyncio.run(calibrate(files, documents, odds=odds, wrong=wrong, writes=writes))
     print(card)

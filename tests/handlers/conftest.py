@@ -17,7 +17,7 @@ from pydantic import Field
 from handlers import HANDLERS
 from handlers.answering.answerability import YES_AND_NO
 from handlers.answering.prompt import STATES
-from handlers.cards import Card
+from handlers.calibration import Card
 from handlers.pieces import Pieces, Progress, Sources, Text
 from handlers.request import Request, Services
 from indexing.audience import Audience

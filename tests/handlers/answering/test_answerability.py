@@ -17,7 +17,7 @@ from handlers.answering.answerability import (
 )
 from handlers.answering.lines import Line
 from handlers.answering.rank import RankedLine
-from handlers.cards import UNMEASURED, Card
+from handlers.calibration import UNMEASURED, Card
 
 FITTED = Card(coefficients={"cosine": 4.0, "coverage": 2.0, "lead": 5.0, "odds": 1.0}, intercept=-4.0, threshold=0.4)
 

@@ -6,7 +6,7 @@ import pytest
 
 from bot.models.auto import DEFAULT
 from bot.settings import Settings
-from handlers.cards import SHIPPED, UNMEASURED, Card, card_name, card_of, read_card, write_card
+from handlers.calibration import SHIPPED, UNMEASURED, Card, card_name, card_of, read_card, write_card
 
 
 def test_a_card_is_found_by_the_names_of_its_models(tmp_path: Path) -> None:
