@@ -1,7 +1,7 @@
 """How likely the documents answer a question at all, judged by what a search found. Pure functions.
 
 A logistic fit on 248 questions, each asked of all documents, of its own document alone, and of the
-others; `tests/evaluation/README.md` has the figures, `tests/evaluation/fit_refusal.py` makes the coefficients.
+others; `tests/evaluation/README.md` has the figures.
 """
 
 import math
