@@ -60,10 +60,15 @@ def repair(text: str, vocabulary: Set[str] = frozenset()) -> str:
     text = TEX_QUOTES.sub("« \\1 »", text.replace("\r\n", "\n").replace("\r", "\n"))
     text = PLAIN.sub(lambda match: unicodedata.normalize("NFKC", match[0]), recompose(CONTROL.sub("", text)))
     text = POWER.sub(lambda match: f"10^{match[1].translate(LOWERED)}", text)
-    text = "\n".join(SPACES.sub(" ", line).strip() for line in text.split("\n"))
+    text = squeezed(text)
     unhyphenated = functools.partial(_unhyphenated, vocabulary=vocabulary)
     text = HYPHENATED.sub(unhyphenated, text.replace("\u00ad\n", "\n")).replace("\u00ad", "")
-    return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
+    return re.sub(r"\n{3,}", "\n\n", squeezed(text)).strip("\n")  # a soft hyphen may have stood before a space
+
+
+def squeezed(text: str) -> str:
+    """Return the text with single spaces, and none at either end of a line."""
+    return "\n".join(SPACES.sub(" ", line).strip() for line in text.split("\n"))
 
 
 def raised(before: str, text: str) -> str:
