@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -53,6 +54,9 @@ class NoDocuments:
 
     async def shares(self) -> list[object]:
         return []
+
+    async def document(self, document_id: str, **_: object) -> Any:
+        return SimpleNamespace(id=document_id, shares=(SimpleNamespace(channel="C0GENERAL0"),))
 
     def __getattr__(self, name: str) -> Any:
         async def nothing(*_: object, **__: object) -> list[object]:
@@ -116,6 +120,7 @@ async def bot(sandbox: Sandbox, redis: Redis, url: str, tmp_path: Path) -> Async
                 | {
                     "files": SlackFiles(slack.client, "files.slack.com", 10_000),
                     "model": FakeListChatModel(responses=["yes"]),
+                    "library": cast(Any, NoDocuments()),
                 }
             ),
             client=slack.client, redis=redis, queue=queue, audiences=audiences, limits=Limits(redis, 1000, 1000),
