@@ -13,6 +13,7 @@ from handlers.answering.quote import lines_to_quote
 from handlers.answering.rank import rank_lines
 from handlers.answering.retrieve import Found, Question, retrieve_passages, understand
 from handlers.answering.verify import LexicalVerifier
+from handlers.calibration import Card
 from handlers.context.generate import stream_reply
 from handlers.context.history import remember
 from handlers.pieces import Pieces, Progress, Source, Sources, Text
@@ -40,6 +41,10 @@ class Reading:
         """Return the lines that the model was asked about."""
         return [one.line for one in self.judged]
 
+    def answering(self, card: Card) -> list[Line]:
+        """Return the lines that answer as surely as is asked for: only these may bear what the model writes."""
+        return [one.line for one in self.judged if one.probability >= card.threshold]
+
 
 async def answer(request: Request, services: Services) -> Pieces:
     """Yield the answer to a request's question with its sources, or say that the documents do not answer."""
@@ -64,7 +69,9 @@ async def supported(reading: Reading, request: Request, services: Services) -> P
     """Yield what the model writes and a line bears, else the lines themselves; then the sources."""
     question, passages = reading.question, reading.found.passages
     lines = lines_of(passages)
-    grounded = Grounded(LexicalVerifier(), question.standalone, question.language, passages, reading.likeliest)
+    grounded = Grounded(
+        LexicalVerifier(), question.standalone, question.language, passages, reading.answering(services.card)
+    )
     if services.card.writes:
         async with aclosing(written_sentences(grounded, reading, services)) as sentences:
             async for sentence in sentences:
