@@ -242,7 +242,14 @@ def options(settings: LlmSettings, socket: Path | None = None) -> dict[str, Any]
     }
     if socket is None:
         key = settings.api_key.get_secret_value() or NO_KEY
-        return {**either, "base_url": settings.url, "api_key": SecretStr(key), "temperature": 0.7}
+        return {
+            **either,
+            "base_url": settings.url,
+            "api_key": SecretStr(key),
+            "temperature": 0.7,
+            "http_client": httpx2.Client(),  # of one's own: LangChain shares its clients, and we close ours
+            "http_async_client": httpx2.AsyncClient(limits=ANY_NUMBER),
+        }
     transport = httpx2.AsyncHTTPTransport(uds=str(socket), verify=False, limits=ANY_NUMBER)
     return {
         **either,

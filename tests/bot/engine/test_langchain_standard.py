@@ -8,6 +8,8 @@
 - stream timing by VCR cassettes: nothing goes over a network.
 """
 
+import gc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +43,11 @@ class OurServer:
     returns_usage_metadata = True
 
     @pytest.fixture(autouse=True)
-    def _listening(self, socket: Path) -> None:
+    def _listening(self, socket: Path) -> Iterator[None]:
+        """Tell where the server is; what LangChain's tests leave open is collected here, not in another test."""
         type(self).socket = socket
+        yield
+        gc.collect()
 
     @property
     def chat_model_class(self) -> type[BaseChatModel]:

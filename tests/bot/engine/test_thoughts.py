@@ -97,3 +97,10 @@ async def thinking_model() -> AsyncIterator[RemoteChatModel]:
 async def test_a_servers_thoughts_are_not_shown_either(thinking_model: RemoteChatModel) -> None:
     assert "".join([str(chunk.text) async for chunk in thinking_model.astream("How many days?")]) == "27 days."
     assert str((await thinking_model.ainvoke("How many days?")).text) == "27 days."
+
+
+async def test_closing_one_model_leaves_another_of_the_same_server_open(thinking_model: RemoteChatModel) -> None:
+    other = await open_remote(LlmSettings(url=str(thinking_model.openai_api_base), model="m"))
+    await other.ainvoke("How many days?")
+    await other.aclose()
+    assert str((await thinking_model.ainvoke("How many days?")).text) == "27 days."
