@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from bot.slack.markdown import escape, mrkdwn, mrkdwn_link, safe
+from bot.slack.markdown import mrkdwn, mrkdwn_link, quoted, safe
 from handlers.pieces import Choice, Choices, Source
 from handlers.text.messages import say
 
@@ -42,7 +42,7 @@ def _source(source: Source) -> str:
     quote = " ".join(source.quote.split())
     quote = quote if len(quote) <= LONGEST_QUOTE else quote[:LONGEST_QUOTE].rsplit(" ", 1)[0] + "…"
     head = mrkdwn_link(source_label(source), source.passage.permalink)
-    return f"{head}  \N{LEFT DOUBLE QUOTATION MARK}{escape(quote)}\N{RIGHT DOUBLE QUOTATION MARK}" if quote else head
+    return f"{head}  \N{LEFT DOUBLE QUOTATION MARK}{quoted(quote)}\N{RIGHT DOUBLE QUOTATION MARK}" if quote else head
 
 
 def _context(text: str) -> Block:

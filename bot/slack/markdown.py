@@ -2,16 +2,23 @@
 
 Slack reads a streamed text as markdown and does not document whether `<!channel>` is live in it. So what could notify
 or link is not escaped, but broken by a word joiner, a character that is not seen: right for both readings. It goes word
-by word, so that a text in parts comes out as the whole would. An e-mail address becomes inline code instead.
+by word, so that a text in parts comes out as the whole would. An address that people may copy becomes inline code
+instead, without a joiner; and in code that the model wrote only mentions are broken.
 """
 
 import re
+from dataclasses import dataclass
 
 JOINER = "\N{WORD JOINER}"
 LONGEST_WORD = 400  # characters; a longer one goes out in parts
 _WHITESPACE = re.compile(r"\s")
 _SPACES = re.compile(r"(\s+)")
-_EMAIL = re.compile(r"([(\"'«]*)([A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)([.,;:!?)\"'»]*)")
+_COPIED = re.compile(  # what stands around an address (of mail, of the web, of a machine), and the address itself
+    r"(?P<before>[(\"'«*]*)(?P<tick>`?)(?P<address>[A-Za-z0-9](?:[\w.%+~:/?=&#@-]*[A-Za-z0-9/])?)(?P=tick)"
+    r"(?P<after>[.,;:!?)\"'»*]*)",
+    re.ASCII,
+)
+_FENCE = re.compile(r"(?P<mark>`{3,}|~{3,})[\w+-]*")  # the only word of its line
 
 # Top-level domains that Slack may make links of without a scheme. No extension of a document is among them.
 _DOMAINS = (
@@ -39,24 +46,67 @@ _PLACES = re.compile(
 )
 
 
+_MENTIONS = re.compile(r"(?<=<)(?=[@#!])|(?<=&lt;)(?=[@#!])|(?<=@)(?=(?:channel|here|everyone)\b)", re.IGNORECASE)
+
+
 def safe(markdown: str) -> str:
     """Return markdown in which nothing notifies anyone and nothing is a link or a picture."""
     return _PLACES.sub(JOINER, markdown)
 
 
 def readable(markdown: str) -> str:
-    """Return safe markdown in which e-mail addresses are inline code, without a joiner: people copy them."""
-    return _readable(markdown, has_code=False)[0]
+    """Return safe markdown in which addresses are inline code, and code is left as it is: people copy both."""
+    return _Reader().read(markdown)
 
 
-def _readable(markdown: str, *, has_code: bool) -> tuple[str, bool]:
-    """Return it with whether code of its own has begun: from there on a backtick of ours could end that instead."""
-    words = []
-    for word in _SPACES.split(markdown):
-        has_code = has_code or "`" in word or "~~~" in word
-        found = None if has_code else _EMAIL.fullmatch(word)
-        words.append(f"{found[1]}`{found[2]}`{found[3]}" if found else safe(word))
-    return "".join(words), has_code
+@dataclass
+class _Reader:
+    """Makes markdown readable word by word; what it was given before counts."""
+
+    fence: str = ""  # the mark that opened the block of code we are in
+    maybe: str = ""  # the mark of a line that opens or closes one if nothing else stands in it
+    has_code: bool = False  # outside of blocks code has begun that we can't follow: a backtick of ours could end it
+    indent: str = "\n"  # the whitespace since the last word
+
+    def read(self, markdown: str) -> str:
+        """Return what the next stretch of markdown becomes."""
+        return "".join(self._space(part) if part.isspace() else self._word(part) for part in _SPACES.split(markdown))
+
+    def _space(self, space: str) -> str:
+        self.indent += space
+        return space
+
+    @property
+    def _is_new_line(self) -> bool:
+        return "\n" in self.indent and len(self.indent) - self.indent.rindex("\n") <= 4  # as Markdown counts
+
+    def _word(self, word: str) -> str:
+        if not word:
+            return ""
+        self._settle()
+        found = _FENCE.fullmatch(word) if self._is_new_line and (self.fence or not self.has_code) else None
+        self.indent = ""
+        if found and (not self.fence or (word == found["mark"] and word.startswith(self.fence))):
+            self.maybe = found["mark"]
+            return word
+        if self.fence:
+            return _MENTIONS.sub(JOINER, word)
+        return self._plain(word)
+
+    def _settle(self) -> None:
+        """Open or close a block of code, now that it is known whether its mark stood alone."""
+        mark, self.maybe = self.maybe, ""
+        if mark and "\n" not in self.indent and not self.fence:
+            self.has_code = True
+        elif mark and "\n" in self.indent:
+            self.fence = "" if self.fence else mark
+
+    def _plain(self, word: str) -> str:
+        found = None if self.has_code else _COPIED.fullmatch(word)
+        if found and (found["tick"] or safe(found["address"]) != found["address"]):
+            return f"{found['before']}`{found['address']}`{found['after']}"
+        self.has_code = self.has_code or "`" in word or "~~~" in word
+        return safe(word)
 
 
 class SafeStream:
@@ -64,7 +114,7 @@ class SafeStream:
 
     def __init__(self) -> None:
         self._held = ""
-        self._has_code = False
+        self._reader = _Reader()
 
     def add(self, text: str) -> str:
         """Take the next part; return what can go out."""
@@ -74,18 +124,14 @@ class SafeStream:
         if endless:
             last = _seam(self._held)
         out, self._held = self._held[:last], self._held[last:]
-        words = self._words(out) + JOINER * endless  # no rule sees both sides of the cut, so it is broken there
-        self._has_code = self._has_code or endless
+        words = self._reader.read(out) + JOINER * endless  # no rule sees both sides of the cut, so it is broken there
+        self._reader.has_code |= endless and not self._reader.fence
         return words
 
     def rest(self) -> str:
         """Return what was held back."""
         out, self._held = self._held, ""
-        return self._words(out)
-
-    def _words(self, text: str) -> str:
-        words, self._has_code = _readable(text, has_code=self._has_code)
-        return words
+        return self._reader.read(out)
 
 
 def _seam(text: str) -> int:
@@ -97,8 +143,8 @@ def _seam(text: str) -> int:
 
 
 def mrkdwn(markdown: str) -> str:
-    """Return safe markdown in Slack's older notation, for `text`: escaped, with its bold and headings."""
-    escaped = safe(markdown).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Return readable markdown in Slack's older notation, for `text`: escaped, with its bold and headings."""
+    escaped = readable(markdown).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     quoted = re.sub(r"(?m)^(\s*)&gt; ?", r"\1> ", escaped)
     bold = re.sub(r"\*\*(\S(?:[^*\n]*\S)?)\*\*", r"*\1*", quoted)
     return re.sub(r"(?m)^#{1,6} +(.+?) *#*$", _heading, bold)
@@ -111,6 +157,11 @@ def _heading(found: re.Match[str]) -> str:
 def escape(text: str) -> str:
     """Escape plain words, such as a file's name, for mrkdwn."""
     return safe(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def quoted(text: str) -> str:
+    """Escape words of a document for mrkdwn; addresses in them can be copied."""
+    return readable(" ".join(text.split())).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def link(label: str, url: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,12 +11,12 @@ from bot.slack.markdown import (
     JOINER,
     SafeStream,
     closing,
-    escape,
     is_address,
     link,
     mrkdwn,
     mrkdwn_link,
     open_fence,
+    quoted,
     readable,
     safe,
     split,
@@ -28,7 +29,7 @@ NASTY = (
     "a.b@evil.com", "@everyone", "&lt;!channel&gt;", "javascript:alert(1)", "[a]( https://evil.com )", "ftp://x", "]",
     "evil.pw/login", "evil.host", "пример.испытание", "xn--e1.xn--p1ai", "203.0.113.7/x", "10.0.0.1:80/x",
     "(", ":", "/", "//", "<", "@", "!", ".", "com", "www", "```", "**", "_", "|", "\\", "&", "[1]", "handbook.pdf",
-    "\n", " ",
+    "\n", " ", "\n```\n", "```py", "~~~", "`", "    ", "C:/x",
 )  # fmt: skip
 texts = st.lists(st.one_of(st.sampled_from(NASTY), st.text(max_size=8)), max_size=30).map("".join)
 LIVE = re.compile(
@@ -66,7 +67,7 @@ def test_a_text_in_parts_is_the_whole(text: str, cuts: list[int]) -> None:
 @settings(deadline=None)  # on a busy machine an example may take long
 @given(texts)
 def test_an_address_becomes_code_only_where_that_ends_no_other_code(text: str) -> None:
-    """Outside of code, as Markdown finds it from the left, nothing is live; in ours is an e-mail address."""
+    """Outside of code, as Markdown finds it from the left, nothing is live; in ours is an address."""
     shown = readable(text)
     outside = without_code(shown)
     assert not LIVE.search(outside)
@@ -74,7 +75,8 @@ def test_an_address_becomes_code_only_where_that_ends_no_other_code(text: str) -
 
 
 def without_code(markdown: str) -> str:
-    """Return a text without its code spans that hold an e-mail address."""
+    """Return a text without its blocks of code, and without its code spans that hold an address."""
+    markdown = without_fences(markdown)
     runs = list(re.finditer(r"`+", markdown))
     out, at = "", 0
     while runs:
@@ -83,16 +85,51 @@ def without_code(markdown: str) -> str:
         if closing_run is None:
             continue
         inside = markdown[opening.end() : closing_run.start()]
-        if re.fullmatch(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+", inside):
+        if re.fullmatch(r"[\w.%+~:/?=&;#@-]+", inside, re.ASCII):
             out, at = out + markdown[at : opening.start()], closing_run.end()
         runs = runs[runs.index(closing_run) + 1 :]
     return out + markdown[at:]
 
 
-def test_an_email_address_can_be_copied() -> None:
+def without_fences(markdown: str) -> str:
+    """Return a text without its fenced blocks, as Markdown finds them line by line."""
+    kept, mark = [], ""
+    for line in markdown.split("\n"):
+        found = re.fullmatch(r" {0,3}(`{3,}|~{3,})[\w+-]*\s*", line)
+        if not mark and found:
+            mark = found[1]
+        elif mark and found and line.strip() == found[1] and found[1].startswith(mark):
+            mark = ""
+        elif not mark:
+            kept.append(line)
+    return "\n".join(kept)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Write to (dora.quill@lantern.example).", "**bob@lantern.example**", "see https://intranet.lantern.dev/x?y=1&z=2,",
+        "on lantern.dev or www.lantern.dev", "at 10.0.0.7:8080/login", "`x` and dora@lantern.example", "Read `setup.app`!",
+        "```python\nself.name = request.app\n```\nthen dora@lantern.example", "C:/Users/dora",
+    ],
+)  # fmt: skip
+def test_what_people_copy_has_nothing_invisible_in_it(written: str) -> None:
+    for shown in (readable(written), mrkdwn(written), *([] if "```" in written else [quoted(written)])):
+        assert JOINER not in shown
+    assert readable(readable(written)) == readable(written)
+
+
+def test_an_address_is_code() -> None:
     assert readable("Write to (dora.quill@lantern.example).") == "Write to (`dora.quill@lantern.example`)."
-    assert JOINER in readable("`x` and dora@lantern.example")
+    assert readable("on lantern.dev, not in handbook.pdf") == "on `lantern.dev`, not in handbook.pdf"
     assert JOINER in readable("[a@b.example](https://evil.example)")
+    assert JOINER in readable("`open code and dora@lantern.example")
+
+
+def test_in_a_block_of_code_nobody_is_notified() -> None:
+    assert readable("```\n<!channel> @here\n```") == f"```\n<{JOINER}!channel> @{JOINER}here\n```"
+    assert JOINER in readable("``` not a fence\nlantern.dev")
+    assert JOINER in readable("    ```\nlantern.dev")
 
 
 @settings(deadline=None)  # on a busy machine an example may take long
@@ -110,13 +147,13 @@ def test_nothing_is_live_in_the_older_notation(text: str) -> None:
     """Slack reads only <…> as its own there, and everything of that kind is escaped."""
     said = mrkdwn(text)
     assert "<" not in said
-    assert not LIVE.search(said)
+    assert not LIVE.search(without_code(said))
 
 
 @settings(deadline=None)  # on a busy machine an example may take long
 @given(texts, texts)
 def test_only_our_own_link_is_a_link(label: str, quote: str) -> None:
-    said = mrkdwn_link(label, "https://team.slack.example/files/U1/F1/x.pdf") + escape(quote)
+    said = mrkdwn_link(label, "https://team.slack.example/files/U1/F1/x.pdf") + quoted(quote)
     assert said.count("<") == 1
     assert re.match(r"<https://team\.slack\.example/files/U1/F1/x\.pdf\|[^<>|]*>", said)
 

@@ -106,6 +106,6 @@ def test_what_people_see_before_they_ask_has_no_link(language: str) -> None:
 
 
 def test_the_property_sees_what_is_live() -> None:
-    """Each hostile name is live as it is, and our own links and mentions are not."""
-    assert all(is_live(name) for name in HOSTILE if name != "www.evil.pw") and is_live("www.evil.pw")
+    """Each hostile name is live as it is, unless it stands in code, and our own links and mentions are not."""
+    assert all(is_live(name) for name in HOSTILE if "`" not in name)
     assert not is_live(f"<{LINK}|[1] handbook.pdf> <@UALICE> asks")
