@@ -7,7 +7,7 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.access.rule import conversation_kind, is_external, is_of_team, standing_of
+from bot.access.rule import conversation_kind, is_external, standing_of
 from bot.slack.errors import code
 
 AT_ONCE = 8  # look-ups of one process
@@ -80,10 +80,11 @@ class Directory:
     async def person_fact(self, user: Mapping[str, Any]) -> Fact:
         """Cut a user object down to what is kept of it."""
         await self.bot()
+        standing = standing_of(user, self._team, self._enterprise)
         return {
-            "standing": standing_of(user, self._team, self._enterprise),
+            "standing": standing,
             "language": "fr" if str(user.get("locale") or "").startswith("fr") else "en",
-            "ours": is_of_team(user, self._team) and bool(user.get("enterprise_user")),
+            "ours": bool(user.get("enterprise_user")) and standing != "outsider",
         }
 
     async def _pages(self, method: Callable[..., Awaitable[Any]], field: str, limit: int, **given: Any) -> list[Any]:

@@ -28,6 +28,7 @@ class Faults:
     late_envelopes_seconds: float = 0  # the duplicates if there are any, else each event
     expire_streams_seconds: float = STREAM_SECONDS
     rate_limits: bool = False  # the tiers that Slack documents
+    grid: str = ""  # the workspace is one of Enterprise Grid, where user objects tell: teams, organisation, no_team_id
     plain_response_urls: bool = False  # no markdown block by response_url
     redirects: list[str] = field(
         default_factory=list

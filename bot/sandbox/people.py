@@ -6,6 +6,8 @@ Row = dict[str, Any]
 
 TEAM = "T0SANDBOX1"
 PARTNER_TEAM = "T0PARTNER1"
+SISTER_TEAM = "T0SISTER01"  # another workspace of our organisation, on Enterprise Grid
+ENTERPRISE = "E0SANDBOX1"
 TEAM_NAME, TEAM_DOMAIN = "Lantern", "lantern"
 APP = "A0FOLIO001"
 BOT = "B0FOLIO001"

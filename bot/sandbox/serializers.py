@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
-from bot.sandbox.people import APP, BOT, BOT_USER, PARTNER_TEAM, TEAM
+from bot.sandbox.people import APP, BOT, BOT_USER, ENTERPRISE, PARTNER_TEAM, SISTER_TEAM, TEAM
 from bot.sandbox.state import Row, State
 
 
@@ -18,12 +18,23 @@ def channel_object(state: State, channel: Row, viewer: str) -> Row:
     return shown | {"is_member": viewer in members, "num_members": len(members), "shared_team_ids": teams}
 
 
-def user_object(user: Row, *, locale: bool = False) -> Row:
-    """Return a person; the language only if it is asked for."""
-    shown = {name: value for name, value in user.items() if name != "locale" or locale}
+def user_object(user: Row, *, locale: bool = False, grid: str = "") -> Row:
+    """Return a person; the language only if it is asked for, on Enterprise Grid with what is told there."""
+    shown = {name: value for name, value in user.items() if not name.startswith("_") and (name != "locale" or locale)}
     if user["team_id"] != TEAM:
         shown |= {"is_stranger": False}
+    if grid and user["team_id"] != PARTNER_TEAM:
+        shown["enterprise_user"] = _of_enterprise(user, grid)
+    if grid == "no_team_id":
+        del shown["team_id"]
     return shown
+
+
+def _of_enterprise(user: Row, grid: str) -> Row:
+    """Return what ties somebody to the organisation; Slack does not always tell of which of its workspaces."""
+    told = {"id": user["id"].replace("U", "W", 1), "enterprise_id": ENTERPRISE, "enterprise_name": "Lantern group"}
+    teams = sorted({TEAM, user["team_id"]} if user["team_id"] != SISTER_TEAM or user.get("_is_ours") else {SISTER_TEAM})
+    return told if grid == "organisation" else told | {"teams": teams}
 
 
 def message_object(state: State, url: str, message: Row, viewer: str) -> Row:

@@ -132,7 +132,12 @@ class State:
         """Tell whether somebody is of this workspace and no guest."""
         person = self.users[user]
         is_guest = person["is_restricted"] or person["is_ultra_restricted"]
-        return person["team_id"] == self.users[BOT_USER]["team_id"] and not is_guest and not person["deleted"]
+        return self.is_of_workspace(user) and not is_guest and not person["deleted"]
+
+    def is_of_workspace(self, user: str) -> bool:
+        """Tell whether somebody belongs to this workspace: it is his home or, on Enterprise Grid, one of several."""
+        person = self.users[user]
+        return person["team_id"] == self.users[BOT_USER]["team_id"] or bool(person.get("_is_ours"))
 
     def is_open_to(self, user: str, channel: Row) -> bool:
         """Tell whether somebody may know a conversation: its members, and full members if it is public."""

@@ -9,7 +9,7 @@ from bot.sandbox.delivery import Delivery
 from bot.sandbox.faults import Faults
 from bot.sandbox.http_delivery import Endpoint
 from bot.sandbox.page_socket import Live
-from bot.sandbox.people import APP, BOT_USER, TEAM
+from bot.sandbox.people import APP, BOT_USER, ENTERPRISE, TEAM
 from bot.sandbox.sockets import Sockets
 from bot.sandbox.state import Row, State
 
@@ -56,11 +56,13 @@ class Workspace:
         if found is not None and BOT_USER not in found["_members"]:
             return
         ts = event.setdefault("event_ts", self.state.next_ts())
+        enterprise = ENTERPRISE if self.faults.grid else None
         body = {
             "token": "sandbox",
             "team_id": TEAM,
             "context_team_id": TEAM,
-            "context_enterprise_id": None,
+            "enterprise_id": enterprise,
+            "context_enterprise_id": enterprise,
             "api_app_id": APP,
             "event": event,
             "type": "event_callback",
@@ -68,7 +70,7 @@ class Workspace:
             "event_time": int(float(ts)),
             "authorizations": [
                 {
-                    "enterprise_id": None,
+                    "enterprise_id": enterprise,
                     "team_id": TEAM,
                     "user_id": BOT_USER,
                     "is_bot": True,

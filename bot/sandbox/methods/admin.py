@@ -4,7 +4,7 @@ import re
 
 from bot.sandbox.dispatch import TIER_2, Call, Result, method
 from bot.sandbox.errors import ApiError
-from bot.sandbox.people import BOT_USER, PERSON_TOKEN, make_user
+from bot.sandbox.people import BOT_USER, PERSON_TOKEN, SISTER_TEAM, TEAM, make_user
 from bot.sandbox.serializers import user_object
 
 
@@ -17,10 +17,14 @@ async def invite(call: Call) -> Result:
     if any(user["name"] == name for user in state.users.values()):
         raise ApiError("already_in_team")
     user = make_user(state.new_id("U"), name, call.arguments.text("real_name", name.title()))
+    if (home := call.arguments.text("home", TEAM)) not in {TEAM, SISTER_TEAM}:
+        raise ApiError("team_not_found")
+    user |= {"team_id": home, "_is_ours": True}  # on Grid one may be at home in another workspace, and in this one
     state.save_user(user)
     state.dm(user["id"], BOT_USER)
-    call.workspace.announce({"type": "team_join", "user": user_object(user)})
-    return {"user": user_object(user), "token": f"{PERSON_TOKEN}{name}"}
+    told = user_object(user, grid=call.workspace.faults.grid)
+    call.workspace.announce({"type": "team_join", "user": told})
+    return {"user": told, "token": f"{PERSON_TOKEN}{name}"}
 
 
 @method("admin.users.remove", per_minute=TIER_2, roles=("person",))
@@ -49,5 +53,6 @@ def _change(call: Call, **fields: bool) -> Result:
         raise ApiError("cannot_be_done")
     user |= fields
     call.workspace.state.save_user(user)
-    call.workspace.announce({"type": "user_change", "user": user_object(user, locale=True), "cache_ts": 0})
+    told = user_object(user, locale=True, grid=call.workspace.faults.grid)
+    call.workspace.announce({"type": "user_change", "user": told, "cache_ts": 0})
     return {}

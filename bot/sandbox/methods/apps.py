@@ -2,7 +2,7 @@
 
 from bot.sandbox.dispatch import SPECIAL, TIER_3, TIER_4, Call, Result, method
 from bot.sandbox.errors import ApiError
-from bot.sandbox.people import APP, BOT, BOT_USER, CREATED, TEAM, TEAM_DOMAIN, TEAM_NAME
+from bot.sandbox.people import APP, BOT, BOT_USER, CREATED, ENTERPRISE, TEAM, TEAM_DOMAIN, TEAM_NAME
 
 
 @method("api.test", per_minute=SPECIAL, roles=())
@@ -25,6 +25,7 @@ async def auth_test(call: Call) -> Result:
         "user_id": call.user,
         "is_enterprise_install": False,
     }
+    told |= {"enterprise_id": ENTERPRISE} if call.workspace.faults.grid else {}
     return told | ({"bot_id": BOT} if call.role == "bot" else {})
 
 

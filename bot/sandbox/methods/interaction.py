@@ -11,7 +11,7 @@ from bot.sandbox import messages
 from bot.sandbox.dispatch import SPECIAL, Call, Result, method
 from bot.sandbox.errors import ApiError
 from bot.sandbox.methods.streams import end_streams
-from bot.sandbox.people import APP, BOT_USER, COMMANDS, TEAM, TEAM_DOMAIN
+from bot.sandbox.people import APP, BOT_USER, COMMANDS, ENTERPRISE, TEAM, TEAM_DOMAIN
 from bot.sandbox.response_urls import Link, new_link, show_answer
 from bot.sandbox.state import Row, State
 
@@ -27,7 +27,7 @@ async def command(call: Call) -> Result:
         raise ApiError("invalid_command")
     channel = _channel(call)
     person = workspace.state.users[call.user]
-    if person["team_id"] != TEAM:
+    if not workspace.state.is_of_workspace(call.user):
         raise ApiError("not_allowed_for_external_members")
     link = Link(channel["id"], call.user)
     payload = {
@@ -156,7 +156,7 @@ def _interaction(call: Call, channel: Row, kind: str) -> Row:
         "api_app_id": APP,
         "token": "sandbox",
         "team": {"id": TEAM, "domain": TEAM_DOMAIN},
-        "enterprise": None,
+        "enterprise": {"id": ENTERPRISE, "name": "Lantern group"} if call.workspace.faults.grid else None,
         "is_enterprise_install": False,
         "channel": {"id": channel["id"], "name": channel.get("name", "directmessage")},
         "trigger_id": _trigger(call),

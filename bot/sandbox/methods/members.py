@@ -179,7 +179,7 @@ async def set_prefs(call: Call) -> Result:
 def join_channel(workspace: Workspace, channel: Row, user: str, inviter: str = "") -> None:
     """Bring somebody into a channel; somebody of another company makes it shared."""
     channel["_members"].append(user)
-    if workspace.state.users[user]["team_id"] != TEAM and not channel["is_ext_shared"]:
+    if not workspace.state.is_of_workspace(user) and not channel["is_ext_shared"]:
         channel["is_ext_shared"] = channel["is_shared"] = True
         event = {"type": "channel_shared", "channel": channel["id"]}
         workspace.announce(event | {"connected_team_id": workspace.state.users[user]["team_id"]}, channel["id"])

@@ -202,6 +202,44 @@ async def test_another_company_is_answered_from_the_shared_channel_alone(
     assert list(echo.readable.values()) == [{shared}, {shared}]
 
 
+@pytest.mark.parametrize("told", ["teams", "organisation", "no_team_id"])
+async def test_on_grid_a_colleague_at_home_in_another_workspace_is_one_of_us(
+    sandbox: Sandbox, alice: Person, echo: Echo, told: str
+) -> None:
+    """By a mention, a command and a button: the public channels count, whatever Slack's user object leaves out."""
+    await change(sandbox, {"grid": told})
+    made = await alice.client.api_call("admin.users.invite", json={"name": "erin", "home": "T0SISTER01"})
+    erin = await Person.named_by_token(str(made["token"]), sandbox.api_url)
+    general, team = await channel_of(alice, "general"), await channel_of(alice, "team")
+    await alice.client.conversations_invite(channel=general, users=erin.id)
+    await erin.says(general, f"<@{echo.connection.bot_user_id}> help")
+    await until(lambda: len(echo.done) == 1)
+    await erin.commands(general, "/ask", "When does the office open?")
+    await until(lambda: len(echo.done) == 2)
+    shown = (await alice.thread(general, str(echo.done[0].ts)))[1]
+    button = next(block["accessory"] for block in shown["blocks"] if "accessory" in block)
+    pressed = {"channel": general, "ts": shown["ts"], "action_id": button["action_id"], "value": button["value"]}
+    await erin.client.api_call("chat.press", json=pressed)
+    await until(lambda: len(echo.done) == 3)
+    assert [request.user for request in echo.done] == [erin.id] * 3
+    assert all({general, team} <= readable for readable in echo.readable.values())
+
+
+async def test_a_status_or_a_huddle_of_somebody_is_no_work(sandbox: Sandbox, alice: Person, echo: Echo) -> None:
+    """Slack tells it of everybody in the workspace; nothing is asked of Slack because of it."""
+    general = await channel_of(alice, "general")
+    await alice.says(general, f"<@{echo.connection.bot_user_id}> hello")
+    await until(lambda: echo.done)
+    calls = sandbox.workspace.calls
+    before = calls["users.info"] + calls["users.list"]
+    for text in ("In a huddle", "Out for lunch"):
+        await alice.client.users_profile_set(profile={"status_text": text})
+    await asyncio.sleep(0.5)
+    assert calls["users.profile.set"] == 2
+    assert calls["users.info"] + calls["users.list"] == before
+    assert (echo.noted, echo.changes) == ([], [])
+
+
 async def test_whoever_leaves_a_channel_takes_its_documents_out_of_others(
     sandbox: Sandbox, alice: Person, echo: Echo
 ) -> None:
