@@ -32,6 +32,13 @@ class ChannelSettings:
         async with self._redis.pipeline() as pipeline:
             await pipeline.hset(key, name, value).expire(key, KEPT_SECONDS).execute()
 
+    async def move(self, team: str, old: str, new: str) -> None:
+        """Follow a channel to its new id."""
+        if known := await self._redis.hgetall(_key(team, old)):
+            async with self._redis.pipeline() as pipeline:
+                pipeline.hset(_key(team, new), mapping=known).expire(_key(team, new), KEPT_SECONDS)
+                await pipeline.delete(_key(team, old)).execute()
+
 
 def _key(team: str, channel: str) -> str:
     return f"channel-settings:{team}:{channel}"

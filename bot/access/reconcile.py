@@ -20,6 +20,7 @@ from bot.queue.worker import TryAgain
 from bot.slack.changes import CHANNEL_GONE, SlackChange
 from bot.slack.errors import SLACK_ERRORS, code
 from bot.slack.quotes import Quotes
+from bot.slack.talks import Talks
 from indexing.audience import Audience
 from indexing.document import IMPORTED
 from indexing.library import Library
@@ -206,6 +207,7 @@ class Reconciler:
         await self.library.move_channel(change.channel, change.new_channel)
         await self.memory.move_channel(change.channel, change.new_channel)
         await self.quotes.move_channel(change.channel, change.new_channel)
+        await Talks(self.redis).move_channel(change.team, change.channel, change.new_channel)
 
     async def _forget_message(self, change: SlackChange) -> None:
         await self._unshare(channel=change.channel, ts=change.ts)

@@ -47,6 +47,13 @@ class Talks:
         if await self._redis.exists(_key(request), _owned(request)):
             await self._note(request, last=last)
 
+    async def move_channel(self, team: str, old: str, new: str) -> None:
+        """Follow a channel to its new id, with how it wants us to behave."""
+        await self._channels.move(team, old, new)
+        for kind in ("talk", "owned"):
+            async for key in self._redis.scan_iter(f"{kind}:{team}:{old}:*", count=1000):
+                await self._redis.rename(key, key.replace(f"{kind}:{team}:{old}:", f"{kind}:{team}:{new}:", 1))
+
     async def _note(self, request: Request, **fields: str) -> None:
         async with self._redis.pipeline() as pipeline:
             await pipeline.hset(_key(request), mapping=fields).expire(_key(request), self._seconds).execute()

@@ -18,7 +18,11 @@ async def list_users(call: Call) -> Result:
     """List everybody."""
     page, more = page_of(call.arguments, list(call.workspace.state.users.values()))
     locale = call.arguments.flag("include_locale")
-    return {"members": [user_object(user, locale=locale, grid=call.workspace.faults.grid) for user in page], "cache_ts": 0, **more}
+    return {
+        "members": [user_object(user, locale=locale, grid=call.workspace.faults.grid) for user in page],
+        "cache_ts": 0,
+        **more,
+    }
 
 
 @method("users.lookupByEmail", per_minute=TIER_3)

@@ -5,6 +5,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,13 @@ from structlog.testing import capture_logs
 from bot.access import reconcile as reconcile_module
 from bot.access.gone import Gone
 from bot.access.reconcile import Reconciler, seconds_until_night
+from bot.channel_settings import ChannelSettings
 from bot.memory import ThreadMemory
 from bot.queue.worker import TryAgain
 from bot.slack.changes import CHANNEL_GONE, SlackChange
 from bot.slack.quotes import Quotes
+from bot.slack.talks import Talks
+from handlers.request import Request
 from indexing.audience import Audience
 from indexing.document import Share
 from indexing.library import Library
@@ -288,6 +292,18 @@ async def test_a_channel_with_a_new_id_keeps_what_is_known_of_it(
     assert (await remembered(memory, "C1"), await remembered(memory, "C7")) == (False, True)
     await upkeep.handle(event("message_deleted", channel="C7", ts="9.0"))
     assert not await remembered(memory, "C7")
+
+
+async def test_a_channel_with_a_new_id_keeps_its_threads_and_its_wishes(upkeep: Reconciler, redis: Redis) -> None:
+    """Else nobody would be answered in a thread that is ours, and a channel that wants quiet would be spoken in."""
+    talks, settings = Talks(redis), ChannelSettings(redis)
+    asked = Request(id="T1:C1:9.0", action="chat", team="T1", channel="C1", user="U1", thread="9.0", ts="9.0")
+    await talks.ours(asked, addressed=True)
+    await settings.change("T1", "C1", "receipts", "off")
+    await upkeep.handle(event("channel_id_changed", channel="C1", new_channel="C7"))
+    assert (await talks.of(replace(asked, channel="C7"))).partners == {"U1"}
+    assert not (await settings.of("T1", "C7")).receipts
+    assert not (await talks.of(asked)).is_ours
 
 
 async def test_a_deleted_message_takes_its_file_and_its_turn_along(

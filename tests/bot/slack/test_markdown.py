@@ -108,8 +108,9 @@ def without_fences(markdown: str) -> str:
 @pytest.mark.parametrize(
     "written",
     [
-        "Write to (dora.quill@lantern.example).", "**bob@lantern.example**", "see https://intranet.lantern.dev/x?y=1&z=2,",
-        "on lantern.dev or www.lantern.dev", "at 10.0.0.7:8080/login", "`x` and dora@lantern.example", "Read `setup.app`!",
+        "Write to (dora.quill@lantern.example).", "**bob@lantern.example**", "on lantern.dev or www.lantern.dev",
+        "see https://intranet.lantern.dev/x?y=1&z=2,", "at 10.0.0.7:8080/login",
+        "`x` and dora@lantern.example", "Read `setup.app`!",
         "```python\nself.name = request.app\n```\nthen dora@lantern.example", "C:/Users/dora",
     ],
 )  # fmt: skip
