@@ -11,7 +11,14 @@ from handlers.answering.cite import Sentences
 from handlers.answering.condense import depends_on_history
 from handlers.answering.retrieve import relevance
 from handlers.context.generate import stream_reply
-from handlers.context.history import documents_behind, is_about_documents, recall, recent_messages, remember
+from handlers.context.history import (
+    documents_behind,
+    is_about_documents,
+    recall,
+    recent_messages,
+    remember,
+    with_speakers,
+)
 from handlers.context.talk import is_about_talk, talk_before
 from handlers.pieces import Pieces, Text, UserError
 from handlers.request import Request, Services
@@ -39,13 +46,13 @@ async def chat(request: Request, services: Services) -> Pieces:
     language = requested_language(request.text) or request_language(request)
     if not has_words(request.text):
         raise UserError(say("chat.forwarded" if request.forwarded else "chat.empty", language))
-    history = await recall(request, services)
+    history, speaker = await with_speakers(await recall(request, services), request, services)
     talk = await talk_before(request, services, history, TALK_TOKENS)
-    about_talk = bool(request.forwarded) or (bool(talk) and is_about_talk(request.text))
+    about_talk = bool(request.forwarded) or (bool(talk or speaker) and is_about_talk(request.text))
     if not about_talk and await concerns_documents(request, history, services):
         answer = asking.ask(request, services)
     else:
-        answer = converse(request, history, services, language, talk)
+        answer = converse(request, history, services, language, talk=talk, speaker=speaker)
     async with aclosing(answer) as pieces:
         async for piece in pieces:
             yield piece
@@ -75,11 +82,14 @@ async def began_with_a_file(request: Request, services: Services) -> bool:
     return bool(await documents)
 
 
-async def converse(
-    request: Request, history: Sequence[BaseMessage], services: Services, language: str, talk: str = ""
+async def converse(  # noqa: PLR0913
+    request: Request, history: Sequence[BaseMessage], services: Services, language: str, *, talk: str, speaker: str
 ) -> Pieces:
-    """Yield the model's answer in a conversation, and remember both; `talk` is what people said in the thread."""
-    messages = chat_prompt(request, history, services, language, talk)
+    """Yield the model's answer in a conversation, and remember both.
+
+    `talk` is what people said to each other in the thread, `speaker` who asks, where several talk with us.
+    """
+    messages = chat_prompt(request, history, services, language, talk=talk, speaker=speaker)
     shown: list[str] = []
     sentences = Sentences()
     stream = stream_reply(services, messages, language, max_tokens=ANSWER_TOKENS)
@@ -97,12 +107,13 @@ async def converse(
     await remember(request, services, "".join(shown).strip(), documents=documents_behind(messages))
 
 
-def chat_prompt(
-    request: Request, history: Sequence[BaseMessage], services: Services, language: str, talk: str = ""
+def chat_prompt(  # noqa: PLR0913
+    request: Request, history: Sequence[BaseMessage], services: Services, language: str, *, talk: str, speaker: str
 ) -> list[BaseMessage]:
     """Return the rules, as much of the thread as fits, and what was said now; raise UserError if that is too long."""
     room = services.context_tokens - ANSWER_TOKENS - RULES_TOKENS
-    text = say("chat.talk", language, talk=talk, text=request.text) if talk else request.text
+    asked = f"{speaker}: {request.text}" if speaker else request.text
+    text = say("chat.talk", language, talk=talk, text=asked) if talk else asked
     tokens = services.count_tokens(text)
     if tokens > room:
         raise UserError(say("chat.too_long", language, tokens=tokens, limit=room))

@@ -199,6 +199,9 @@ class Messages(Protocol):
     async def thread(self, channel: str, thread: str) -> list[ThreadMessage]:
         """Return a thread's messages, oldest first, all pages, at most 1,000."""
 
+    async def name(self, user: str) -> str:
+        """Return what a person is called."""
+
 
 class Handler(Protocol):
     """An async generator of pieces; the first line of its docstring is its help."""

@@ -23,6 +23,29 @@ async def recall(request: Request, services: Services) -> list[BaseMessage]:
     return [message for message in before if readable.keys() >= set(documents_behind([message]))]
 
 
+async def with_speakers(
+    messages: Sequence[BaseMessage], request: Request, services: Services
+) -> tuple[list[BaseMessage], str]:
+    """Return messages that say who said them where several people talk with us, and what this request's person is
+    called there; "" where only one does. Ids are remembered; what people are called is asked anew."""
+    people = list(dict.fromkeys([*map(speaker_of, messages), request.user]))
+    speakers = [person for person in people if person]
+    if len(speakers) < 2 or request.channel.startswith("D"):
+        return list(messages), ""
+    names = {user: " ".join((await services.messages.name(user)).split()) for user in speakers}
+    named = [
+        message.model_copy(update={"content": f"{names[speaker]}: {message.text}"})
+        if (speaker := speaker_of(message)) else message
+        for message in messages
+    ]  # fmt: skip
+    return named, names[request.user]
+
+
+def speaker_of(message: BaseMessage) -> str:
+    """Return who said something to us; "" for what we said."""
+    return str(message.additional_kwargs.get("user") or "") if isinstance(message, HumanMessage) else ""
+
+
 def documents_behind(messages: Sequence[BaseMessage]) -> list[str]:
     """Return the documents that messages came from."""
     return sorted({one for message in messages for one in message.additional_kwargs.get("documents", ())})

@@ -80,6 +80,9 @@ class NoMessages:
     async def thread(self, channel: str, thread: str) -> list[ThreadMessage]:
         return []
 
+    async def name(self, user: str) -> str:
+        return user
+
 
 class WordEncoder:
     """Vectors of the words a text has, with the cosines of multilingual-e5: 0.75 for nothing in common."""
@@ -132,6 +135,9 @@ class OneThread:
 
     async def thread(self, channel: str, thread: str) -> list[ThreadMessage]:
         return self.said
+
+    async def name(self, user: str) -> str:
+        return next((message.name for message in self.said if message.user == user), user)
 
 
 def request(action: str, text: str = "", **values: Any) -> Request:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from langchain_core.messages import HumanMessage
 
 from handlers.context.talk import is_about_talk, newest, talk_before, talk_line
 from handlers.pieces import Text, UserError
@@ -112,6 +113,34 @@ def test_the_newest_lines_stay_and_a_huge_one_is_cut() -> None:
     assert newest(["a b", "c d", "e f"], count, 4) == ["c d", "e f"]
     [cut] = newest(["word " * 100], count, 10)
     assert 0 < len(cut.split()) <= 11
+
+
+@pytest.mark.parametrize("question", ["What did Bob mean?", "Que voulait dire Bob ?"])
+async def test_who_said_what_to_it_is_known_in_a_thread_of_several(
+    in_thread: Services, asked: Asked, model: ScriptedModel, question: str
+) -> None:
+    """Bob asked it something before; the talk itself is not read again, and no document is searched."""
+    from handlers.chat import chat
+
+    async def says(user: str, text: str, ts: str, answer: str) -> None:
+        model.says(answer)
+        request = asked("chat", text, user=user, id=f"T:C1:{ts}", ts=ts, thread="1.0", channel="C1")
+        [piece async for piece in chat(request, in_thread)]
+
+    alone = replace(in_thread, messages=OneThread([replace(one, text="", file_names=()) for one in SAID]))
+    in_thread = alone
+    await says("U2", "The projector is the red one.", "5.0", "Noted.")
+    assert model.asked[-1][-1].text == "The projector is the red one."  # nobody else has talked with it yet
+    await says("U1", question, "6.0", "The red projector.")
+    prompt = [message.text for message in model.asked[-1]]
+    assert prompt[1:] == ["Bob Keller: The projector is the red one.", "Noted.", f"Alice Martin: {question}"]
+
+
+async def test_in_a_direct_message_nobody_is_named(services: Services, asked: Asked) -> None:
+    from handlers.context.history import with_speakers
+
+    said = [HumanMessage("hello", additional_kwargs={"user": "U2"})]
+    assert await with_speakers(said, asked("chat", "hi", channel="D1"), services) == (said, "")
 
 
 @pytest.mark.parametrize(
