@@ -22,6 +22,7 @@ from bot.errors import StartFailed
 from bot.gateway import Gateway, register
 from bot.health import Health
 from bot.memory import ThreadMemory
+from bot.ports import is_loopback
 from bot.queue.queue import Queue
 from bot.redis_server import RedisFailed, RedisServer, open_redis
 from bot.settings import Settings
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from handlers.request import Services
 
 logger = structlog.get_logger()
-
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass
@@ -150,7 +149,7 @@ async def _connected(settings: Settings, stack: AsyncExitStack) -> App:
         await redis.ping()
     except RedisError as error:
         raise StartFailed(f"Redis does not answer at {_place(url)}. Is it running?") from error
-    loopback = urlsplit(settings.slack.api_url).hostname in LOOPBACK
+    loopback = is_loopback(urlsplit(settings.slack.api_url).hostname or "")
     slack = await connect_slack(settings.slack, loopback=loopback)
     stack.push_async_callback(slack.stop)
     queue = await stack.enter_async_context(Queue(redis, url, team=slack.team_id, own_days=settings.bot.memory_days))

@@ -1,5 +1,9 @@
-"""Who holds a TCP port of this machine, so that a sentence can name the process; nobody is named but on Linux."""
+"""Hosts and TCP ports of this machine: is one free, which process holds it, can others reach it.
 
+A process is named on Linux only.
+"""
+
+import ipaddress
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -9,6 +13,14 @@ PROC = Path("/proc")
 LISTENING = "0A"  # a state in /proc/net/tcp
 LONGEST_COMMAND = 80  # characters
 NEXT_PORTS = 20
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches what listens on a host."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:

@@ -24,6 +24,12 @@ def main(settings: Settings, address: Address, *, parent: int, crashed: bool) ->
     if parent:
         end_with_parent(parent)
     log.configure(settings.bot.log, settings.bot.log_level)
+    api_key = "" if address.socket else settings.llm.api_key.get_secret_value()
+    if not (api_key or address.is_private):
+        raise StartFailed(
+            f"Everybody who reaches {address.host} could use this engine: set LLM_API_KEY here and for those who ask "
+            "it, or listen on 127.0.0.1."
+        )
     llm, _ = for_this_machine(settings.llm)
     suspects = Suspects(address.socket.parent / "requests" if address.socket else None, crashed=crashed)
 
@@ -32,7 +38,7 @@ def main(settings: Settings, address: Address, *, parent: int, crashed: bool) ->
         refuse_if_too_large(path, llm, gpu=supports_gpu())
         return ServedModel(path, llm, suspects)
 
-    server = Server(load, api_key="" if address.socket else llm.api_key.get_secret_value())
+    server = Server(load, api_key=api_key)
     try:
         asyncio.run(serve(server, address, lambda: _tell_parent(READY, parent)))
     except (Unavailable, StartFailed, OSError) as failure:

@@ -21,7 +21,7 @@ from bot.engine.protocol import AnswerFormat, BadRequest, ChatRequest, Json, err
 from bot.engine.served_model import Completion, ServedModel
 from bot.engine.stream import Ended, TokenPiece, Waiting
 from bot.engine.suspects import Suspects
-from bot.ports import holder
+from bot.ports import holder, is_loopback
 
 logger = structlog.get_logger()
 
@@ -39,6 +39,11 @@ class Address:
     socket: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8080
+
+    @property
+    def is_private(self) -> bool:
+        """Tell whether only processes of this machine reach it."""
+        return self.socket is not None or is_loopback(self.host)
 
 
 class Server:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.ports import describe, holder, is_free, next_free
+from bot.ports import describe, holder, is_free, is_loopback, next_free
 
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads /proc")
@@ -26,3 +26,13 @@ def test_a_port_that_is_held_is_named_and_passed_by(family: socket.AddressFamily
 
 def test_a_process_that_is_gone_is_named_by_its_number() -> None:
     assert describe(2**22 + 1) == f"process {2**22 + 1}"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.1.1", "localhost", "::1"])
+def test_only_this_machine_reaches_a_loopback_host(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.5", "fe80::1", "localhost.example.com", "gpu", ""])
+def test_others_may_reach_any_other_host(host: str) -> None:
+    assert not is_loopback(host)
