@@ -7,7 +7,8 @@ from handlers.text.language import request_language
 from handlers.text.messages import say
 
 SHOWN = {
-    "chat": "", "ask": "/ask", "upload": "", "summarize": "/summarize", "docs": "/docs", "extract": "/extract",
+    "chat": "", "ask": "/ask", "upload": "", "summarize": "/summarize", "recap": "", "docs": "/docs",
+    "extract": "/extract",
     "sentiment": "/sentiment", "attention": "/attention", "stop": "stop", "forget": "forget",
     "overhear": "", "read_here": "", "settings": "settings", "forget_me": "/forget-me", "help": "/help",
 }  # fmt: skip  # action -> how it is called; "" for what needs no word

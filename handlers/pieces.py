@@ -39,6 +39,22 @@ class Sources:
 
 
 @dataclass(frozen=True)
+class MessageSource:
+    """One numbered message of people that a point comes from: who and when, linked."""
+
+    number: int
+    label: str
+    permalink: str
+
+
+@dataclass(frozen=True)
+class MessageSources:
+    """The numbered messages of the answer, shown below its text."""
+
+    sources: tuple[MessageSource, ...]
+
+
+@dataclass(frozen=True)
 class Picture:
     """A PNG with its description for those who can't see it."""
 
@@ -76,7 +92,7 @@ class Choices:
     choices: tuple[Choice, ...]
 
 
-Piece = Text | Sources | Picture | Attachment | Choices
+Piece = Text | Sources | MessageSources | Picture | Attachment | Choices
 Pieces = AsyncGenerator[Piece, None]
 Report = Callable[[Progress], None]  # of the turn; never waits
 

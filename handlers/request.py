@@ -42,6 +42,7 @@ class Request:
     message_ts: str = ""  # of the message that a shortcut was used on; its words are the text
     document: str = ""  # id of the document that a button is about
     confirmed: bool = False  # by a button: yes, do it
+    channels: tuple[str, ...] = ()  # that its text names, by their ids
     forwarded: str = ""  # the words of messages that were forwarded with it: material to read, not a wish
     unasked: bool = False  # nobody addressed us: what we can't do or answer is passed over in silence
     silent: bool = False  # the channel wants no receipt of what was read
@@ -193,14 +194,32 @@ class ThreadMessage:
     file_names: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class ChannelTalk:
+    """What people said in a channel, its threads included, oldest first."""
+
+    name: str  # of the channel
+    messages: list[ThreadMessage]
+    is_all: bool  # False: only the newest were read
+
+
 class Messages(Protocol):
     """Slack's messages, for the actions that read what people wrote (sentiment, extraction)."""
 
     async def thread(self, channel: str, thread: str) -> list[ThreadMessage]:
         """Return a thread's messages, oldest first, all pages, at most 1,000."""
 
+    async def since(self, channel: str, oldest: float, most: int) -> ChannelTalk:
+        """Return what people said in a channel since a moment, at most so many messages, the newest."""
+
+    async def permalink(self, channel: str, ts: str) -> str:
+        """Return a message's address; "" where Slack does not tell."""
+
     async def name(self, user: str) -> str:
         """Return what a person is called."""
+
+    async def utc_offset_seconds(self, user: str) -> int:
+        """Return how much a person's clock is ahead of UTC."""
 
 
 class Handler(Protocol):

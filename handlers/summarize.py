@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from handlers.context.documents import documents_named, last_shared, unknown_document
 from handlers.context.history import remember
 from handlers.context.ingest import NotIngested, ingest
-from handlers.context.talk import talk_line
 from handlers.pieces import Pieces, Progress, Source, Sources, Text, UserError
 from handlers.request import Request, Services
 from handlers.summarizing.methods import Work, map_reduce, refine, stuff
@@ -29,9 +28,6 @@ FILLER = frozenset({
     "francais", "french", "english", "anglais", "s'il", "te", "vous", "plait", "un", "a", "using", "with", "avec",
     "above", "ci-dessus", "dessus", "here", "ici",
 })  # fmt: skip
-
-
-THREAD = frozenset({"thread", "conversation", "discussion", "talk", "fil", "messages"})
 
 
 @dataclass(frozen=True)
@@ -69,8 +65,8 @@ async def summarize(request: Request, services: Services) -> Pieces:
     if request.message_ts:  # a shortcut on a message with files: its text is not a name
         request = replace(request, text="")
     wish = wish_of(request.text)
-    if (request.forwarded and not wish.name) or without_accents(wish.name) in THREAD:
-        async with aclosing(of_thread(wish, request, services)) as pieces:
+    if request.forwarded and not wish.name:
+        async with aclosing(of_forwarded(wish, request, services)) as pieces:
             async for piece in pieces:
                 yield piece
         return
@@ -136,17 +132,10 @@ async def summarize_document(document: Document, wish: Wish, request: Request, s
     await remember(request, services, text, documents=[document.id])
 
 
-async def of_thread(wish: Wish, request: Request, services: Services) -> Pieces:
-    """Yield the points of what people said in this thread, or of what was forwarded with the request."""
+async def of_forwarded(wish: Wish, request: Request, services: Services) -> Pieces:
+    """Yield the points of what was forwarded with the request."""
     language = wish.language or request_language(request)
-    talk = request.forwarded
-    if not talk:
-        said = await services.messages.thread(request.channel, request.thread) if request.thread else []
-        lines = [talk_line(one, language) for one in said if one.user and one.ts != request.ts]
-        talk = "\n\n".join(filter(None, lines))
-    if not talk:
-        raise UserError(say("summarize.empty_thread", language))
-    text = await points_of(talk, wish.method, language, services)
+    text = await points_of(request.forwarded, wish.method, language, services)
     yield Text(text)
     await remember(request, services, text)
 

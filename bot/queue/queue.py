@@ -26,7 +26,7 @@ from bot.slack.changes import SlackChange
 from handlers.request import Request
 
 LANES = ("chat", "ingest", "changes")  # an upload never holds back a conversation, and nothing what Slack changed
-INGEST_ACTIONS = frozenset({"upload", "read_here"})
+INGEST_ACTIONS = frozenset({"upload", "read_here", "recap"})  # long work that nobody waits for
 TOKEN, CHANGE = "take", "change"  # the names of the docket tasks
 SEEN_SECONDS = 26 * 3600  # Slack's last retry comes a day after the event
 INBOX_SECONDS = 7 * 86400  # what nobody worked on for a week is not wanted any more
@@ -296,4 +296,4 @@ def _load(raw: str) -> Request:
     """Read a request; what another version of the program knew besides is left out."""
     stored: Mapping[str, Any] = json.loads(raw)
     known = {name: stored[name] for name in (field.name for field in fields(Request)) if name in stored}
-    return Request(**known | {"files": tuple(stored.get("files", ()))})
+    return Request(**known | {name: tuple(stored.get(name, ())) for name in ("files", "channels")})

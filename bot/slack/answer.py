@@ -9,7 +9,16 @@ from enum import Enum, auto
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.blocks import MOST_BLOCKS, Block, feedback_block, row_blocks, source_blocks, source_lines
+from bot.slack.blocks import (
+    MOST_BLOCKS,
+    Block,
+    feedback_block,
+    message_blocks,
+    message_lines,
+    row_blocks,
+    source_blocks,
+    source_lines,
+)
 from bot.slack.errors import SLACK_ERRORS
 from bot.slack.markdown import SafeStream, safe
 from bot.slack.post import Post
@@ -19,7 +28,19 @@ from bot.slack.quotes import Quotes, SharesOf, in_its_own_conversation
 from bot.slack.rate_limits import RateLimits
 from bot.slack.status import Status
 from bot.slack.uploads import Uploads
-from handlers.pieces import Attachment, Choices, Picture, Piece, Pieces, Progress, Source, Sources, Text
+from handlers.pieces import (
+    Attachment,
+    Choices,
+    MessageSource,
+    MessageSources,
+    Picture,
+    Piece,
+    Pieces,
+    Progress,
+    Source,
+    Sources,
+    Text,
+)
 from handlers.request import Request
 from handlers.text.messages import say
 
@@ -52,6 +73,7 @@ class Answer:
         self._safe = SafeStream()
         self._post: Post | None = None
         self._sources: list[Source] = []
+        self._messages: list[MessageSource] = []
         self._rows: list[Choices] = []
         self._is_failed = False  # it ends with a sentence of our own
         self._is_cut = False  # a file stands below the last message
@@ -109,7 +131,7 @@ class Answer:
     async def _end_with(self, text: str) -> None:
         if self._post is None and await self._end_earlier_stream(text):
             return
-        self._sources, self._rows, self._is_failed = [], [], True
+        self._sources, self._messages, self._rows, self._is_failed = [], [], [], True
         self._append(self._safe.rest())
         post = await self._current()
         self._append(("\n\n" if post.text.strip() else "") + safe(text))
@@ -173,6 +195,8 @@ class Answer:
                 await self._roll_over()
             case Sources(sources):
                 self._sources += sources
+            case MessageSources(messages):
+                self._messages += messages
             case Choices():
                 self._rows.append(piece)
             case Picture(name, png, description):
@@ -244,7 +268,7 @@ class Answer:
 
     async def _finish(self) -> None:
         self._append(self._safe.rest())
-        if self._post is None and not (self._sources or self._rows):
+        if self._post is None and not (self._sources or self._messages or self._rows):
             await self._nothing_to_say()
             return
         await self._current()
@@ -288,12 +312,13 @@ class Answer:
     def _below(self, streamed: bool) -> list[str]:
         """Return what `text` says besides the answer; rows of a streamed message are in its blocks alone."""
         rows = [] if streamed else [row.markdown for row in self._rows]
-        return [*rows, source_lines(self._sources, self._request.language)]
+        return [*rows, source_lines(self._sources, self._request.language), message_lines(self._messages)]
 
     def _pages(self) -> list[list[Block]]:
         """Return the blocks below the text, as many as a message holds on each page."""
         language = self._request.language
         blocks = row_blocks(self._rows, language) + source_blocks(self._sources)
+        blocks += message_blocks(self._messages)
         if self._sources or (self._request.action == "ask" and not self._is_failed):  # a refusal may be wrong, too
             blocks.append(feedback_block(self._request.id, language))
         return [blocks[at : at + MOST_BLOCKS] for at in range(0, len(blocks), MOST_BLOCKS)] or [[]]

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.slack.markdown import mrkdwn, mrkdwn_link, quoted, safe
-from handlers.pieces import Choice, Choices, Source
+from handlers.pieces import Choice, Choices, MessageSource, Source
 from handlers.text.messages import say
 
 Block = dict[str, Any]
 
 LONGEST_QUOTE = 350  # characters
 LONGEST_BUTTON = 75
+LINKS_IN_A_LINE = 3
 LONGEST_SECTION = 3000
 MOST_SECTIONS = 4  # of a text that a markdown block would hold
 LONGEST_MARKDOWN = 11_900  # all markdown blocks of a message together
@@ -36,6 +37,17 @@ def source_lines(sources: Sequence[Source], language: str) -> str:
 def source_blocks(sources: Sequence[Source]) -> list[Block]:
     """Return one line of small print for each source: its label, linked, and the words that support."""
     return [_context(_source(source)) for source in sources]
+
+
+def message_blocks(sources: Sequence[MessageSource]) -> list[Block]:
+    """Return the messages of people as small print, several in a line, each linked."""
+    rows = [sources[at : at + LINKS_IN_A_LINE] for at in range(0, len(sources), LINKS_IN_A_LINE)]
+    return [_context("  ".join(mrkdwn_link(source.label, source.permalink) for source in row)) for row in rows]
+
+
+def message_lines(sources: Sequence[MessageSource]) -> str:
+    """Return them as plain lines."""
+    return "\n".join(safe(" ".join(source.label.split())) for source in sources)
 
 
 def _source(source: Source) -> str:

@@ -11,7 +11,7 @@ from bot.slack.file_kinds import documents_among
 from bot.slack.forwarded import forwarded_words
 from bot.slack.payload import Body, Event, file_ids, first, id_in, json_object, part, seconds, team_of
 from handlers.request import Request
-from handlers.text.commands import parse
+from handlers.text.commands import of_talk, parse
 
 COMMANDS = {
     "/ask": "ask", "/summarize": "summarize", "/docs": "docs", "/help": "help", "/forget-me": "forget_me",
@@ -91,6 +91,11 @@ def plain_text(text: str, bot: str = "") -> str:
 def is_mentioned(bot: str, text: str) -> bool:
     """Tell whether a message mentions us, and not somebody whose id begins with ours."""
     return bool(bot) and re.search(rf"<@{re.escape(bot)}[|>]", text) is not None
+
+
+def named_channels(text: str) -> tuple[str, ...]:
+    """Return the ids of the channels that a message names."""
+    return tuple(dict.fromkeys(re.findall(r"<#([CG][A-Z0-9]+)(?:\|[^<>]*)?>", text)))
 
 
 def _resolve(found: re.Match[str]) -> str:
@@ -176,6 +181,7 @@ def _said(team: str, event: Event, *, action: str, text: str, files: tuple[str, 
         ts=ts,
         files=files,
         user_team=str(event.get("user_team") or event.get("source_team") or ""),
+        channels=named_channels(str(event.get("text") or "")),
         forwarded=forwarded_words(event),
     )
 
@@ -214,7 +220,8 @@ def _as_said(event: Event, edition: Event) -> Event:
 
 
 def _command(body: Body) -> list[Step]:
-    action, text = _wish(str(body["command"]), plain_text(str(body.get("text") or "")))
+    given = str(body.get("text") or "")
+    action, text = _wish(str(body["command"]), plain_text(given))
     request = Request(
         id=str(body["trigger_id"]),
         action=action,
@@ -222,6 +229,7 @@ def _command(body: Body) -> list[Step]:
         channel=str(body["channel_id"]),
         user=str(body["user_id"]),
         text=text,
+        channels=named_channels(given),
         response_url=str(body.get("response_url") or ""),
     )
     return [Put(request)]
@@ -235,7 +243,7 @@ def _wish(command: str, text: str) -> tuple[str, str]:
     """
     for name, action in COMMANDS.items():
         if command == name or command.endswith(f"-{name[1:]}"):
-            return action, text
+            return of_talk(action, text), text
     verb, rest = parse(text, has_files=False)
     if not text or verb in NEED_A_THREAD:
         return "help", ""

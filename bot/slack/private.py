@@ -12,6 +12,8 @@ from bot.slack.blocks import (
     MOST_BLOCKS,
     Block,
     markdown_block,
+    message_blocks,
+    message_lines,
     plain_text,
     row_blocks,
     section_blocks,
@@ -22,7 +24,7 @@ from bot.slack.markdown import readable
 from bot.slack.posted import PostedMessages
 from bot.slack.quotes import Quotes, SharesOf
 from bot.slack.uploads import Uploads
-from handlers.pieces import Attachment, Choices, Picture, Pieces, Source, Sources, Text
+from handlers.pieces import Attachment, Choices, MessageSource, MessageSources, Picture, Pieces, Source, Sources, Text
 from handlers.request import Request
 from handlers.text.messages import say
 
@@ -40,6 +42,7 @@ class PrivateAnswer:
         self._uploads = Uploads(client, ledger, request)
         self._text = ""
         self._sources: list[Source] = []
+        self._messages: list[MessageSource] = []
         self._rows: list[Choices] = []
 
     async def show(self, pieces: Pieces) -> None:
@@ -50,6 +53,8 @@ class PrivateAnswer:
                     self._text += markdown
                 case Sources(sources):
                     self._sources += sources
+                case MessageSources(messages):
+                    self._messages += messages
                 case Choices():
                     self._rows.append(piece)
                 case Picture(name, png, description):
@@ -60,7 +65,7 @@ class PrivateAnswer:
 
     async def fail(self, text: str) -> None:
         """Show only this sentence."""
-        self._text, self._sources, self._rows = text, [], []
+        self._text, self._sources, self._messages, self._rows = text, [], [], []
         await self._send()
 
     async def _to_dm(self, name: str, data: bytes, description: str = "") -> None:
@@ -123,7 +128,9 @@ class PrivateAnswer:
         """Return the message; with `older` in the blocks that every surface of Slack takes."""
         text, language = readable(self._text), self._request.language
         below = [*(row.markdown for row in self._rows), source_lines(self._sources, language)]
+        below.append(message_lines(self._messages))
         blocks: list[Block] = [*row_blocks(self._rows, language), *source_blocks(self._sources)]
+        blocks += message_blocks(self._messages)
         return {
             "text": plain_text(text, *below, longest=LONGEST_TEXT) or "…",
             "blocks": [*(section_blocks(text) if older else markdown_block(text)), *blocks[:MOST_BLOCKS]],

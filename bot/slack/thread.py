@@ -68,7 +68,8 @@ async def _find(client: AsyncWebClient, request: Request) -> str:
 
 def root_text(request: Request) -> str:
     """Return the root's words: who asks, which the bot may mention, and what, in which nothing is live."""
-    command = "" if request.action == "ask" else f"/{request.action.replace('_', '-')} "
+    verb = "summarize" if request.action == "recap" else request.action.replace("_", "-")
+    command = "" if verb == "ask" else f"/{verb} "
     question = (command + request.text).strip()
     cut = question if len(question) <= LONGEST_QUESTION else question[:LONGEST_QUESTION] + "…"
     quoted = "\n".join(f"> {line}" for line in escape(cut).splitlines() or [""])

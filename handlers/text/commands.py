@@ -42,6 +42,15 @@ NOUNS = frozenset({"resume", "summary", "sentiment", "sentiments"})  # also noun
 AFTER_NOUN = re.compile(r"(?:in|is|was|are|were|about|among|around|analysis|tips|writing|writer|template)\b")
 POLITELY = frozenset({"summarize", "extract"})  # wishes that people put politely; politeness before others is talk
 TAKE_FILES = frozenset({"sentiment", "extract"})  # these read the files of their message themselves
+# What was said, not a document: "this thread", "#general since Monday", "ce canal depuis hier"; folded.
+TALK = re.compile(
+    r"(?:(?:what (?:was said|happened)|everything|ce qui s'est (?:dit|passe)|tout) "
+    r"(?:(?:in|on|dans|sur|here|ici) )?)?"
+    r"(?:(?:(?:this|the|our|that|of|ce|cette|le|la|du|de) )*"
+    r"(?:thread|conversation|discussion|talk|fil|messages|channel|canal)(?:$|[ .!?])|#\S|(?:since|depuis)\s"
+    r"|(?:the |les |ces )?(?:(?:last|past) \d+ (?:hour|day|week)|\d+ (?:derniers|dernieres) (?:heure|jour|semaine)))"
+)
+FILE = re.compile(r"\.(?:pdf|docx?|pptx?|xlsx?|od[tsp]|rtf|html?|epub|eml|msg|csv|tsv|txt|md)\b")
 LONGEST_NAME = 200  # characters after "summarize": more is a text to talk about, not a file's name
 
 
@@ -53,9 +62,16 @@ def parse(text: str, has_files: bool) -> tuple[str, str]:
     """
     text = text.strip()
     action, rest = _spoken(text)
+    action = of_talk(action, rest)
     if has_files and action not in TAKE_FILES:
         return "upload", text
     return action, rest
+
+
+def of_talk(action: str, rest: str) -> str:
+    """Return the action for a summary of what people said, whatever else is to be done as it is."""
+    folded = " ".join(without_accents(rest).split())
+    return "recap" if action == "summarize" and TALK.match(folded) and not FILE.search(folded) else action
 
 
 def without_accents(text: str) -> str:

@@ -12,7 +12,7 @@ from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import BaseMessage
 
 from handlers.pieces import Piece, Pieces
-from handlers.request import FileRefused, ListedFile, Request, Services, SharedFile, ThreadMessage
+from handlers.request import ChannelTalk, FileRefused, ListedFile, Request, Services, SharedFile, ThreadMessage
 from indexing.sparse import tokens
 from indexing.vectors import Vectors
 
@@ -83,6 +83,9 @@ class NoMessages:
     async def name(self, user: str) -> str:
         return user
 
+    async def utc_offset_seconds(self, user: str) -> int:
+        return 0
+
 
 class WordEncoder:
     """Vectors of the words a text has, with the cosines of multilingual-e5: 0.75 for nothing in common."""
@@ -135,6 +138,16 @@ class OneThread:
 
     async def thread(self, channel: str, thread: str) -> list[ThreadMessage]:
         return self.said
+
+    async def since(self, channel: str, oldest: float, most: int) -> ChannelTalk:
+        said = [message for message in self.said if float(message.ts) >= oldest]
+        return ChannelTalk("team", said[-most:], is_all=len(said) <= most)
+
+    async def permalink(self, channel: str, ts: str) -> str:
+        return f"https://example.slack.com/archives/{channel}/p{ts.replace('.', '')}"
+
+    async def utc_offset_seconds(self, user: str) -> int:
+        return 3600
 
     async def name(self, user: str) -> str:
         return next((message.name for message in self.said if message.user == user), user)

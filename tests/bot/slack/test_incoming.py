@@ -263,6 +263,22 @@ def test_one_command_takes_every_verb(name: str, text: str, wanted: tuple[str, s
     assert (request.action, request.text) == wanted
 
 
+@pytest.mark.parametrize("text", ["/summarize", "/folio summarize", "mention"])
+def test_a_channel_that_is_named_is_known_by_its_id(text: str) -> None:
+    """Its name may change, and a person may have no right to see it."""
+    named = "<#C0GENERAL0|general> since Monday"
+    if text == "mention":
+        body = told(message(f"<@UBOT> summarize {named}", type="app_mention"))
+    else:
+        name, _, verb = text.partition(" ")
+        body = {"command": name, "text": f"{verb} {named}".strip(), "trigger_id": "1", "team_id": "T1",
+                "channel_id": "C1", "user_id": "U1"}  # fmt: skip
+    [put] = parse_event(body, "UBOT")
+    assert isinstance(put, Put)
+    assert (put.request.action, put.request.channels) == ("recap", ("C0GENERAL0",))
+    assert put.request.text == "#general since Monday"
+
+
 def test_a_question_to_everybody_is_for_channels_that_want_that() -> None:
     step = only(told(message("When does the office open?")))
     assert not step.addressed

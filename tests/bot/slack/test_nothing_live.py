@@ -15,7 +15,20 @@ from bot.slack.answer import Answer
 from bot.slack.home import home, prompts
 from bot.slack.team import SlackTeam
 from bot.slack.thread import open_thread
-from handlers.pieces import Attachment, Choice, Choices, Picture, Piece, Pieces, Progress, Source, Sources, Text
+from handlers.pieces import (
+    Attachment,
+    Choice,
+    Choices,
+    MessageSource,
+    MessageSources,
+    Picture,
+    Piece,
+    Pieces,
+    Progress,
+    Source,
+    Sources,
+    Text,
+)
 from handlers.request import Request
 from indexing.document import Passage
 from tests.bot.slack.test_markdown import LIVE, without_code
@@ -60,6 +73,7 @@ def hostile_pieces(name: str) -> list[Piece]:
     return [
         Text(f"Read {name} today. "), Attachment(f"{name}.csv", b"x"), Picture(name, b"x", name), Text(f"And {name}."),
         Choices(f"**{name}**: 2 pages", (choice,)), Choices("", (choice, choice)), Sources((Source(1, passage, name),)),
+        MessageSources((MessageSource(1, name, LINK), MessageSource(2, name, name))),
     ]  # fmt: skip
 
 

@@ -9,8 +9,8 @@ from langchain_core.messages import HumanMessage
 
 from handlers.context.talk import is_about_talk, newest, talk_before, talk_line
 from handlers.pieces import Text, UserError
+from handlers.recap import recap
 from handlers.request import Request, Services, ThreadMessage
-from handlers.summarize import summarize
 from tests.handlers.conftest import ScriptedModel, Shown
 from tests.handlers.fakes import OneThread
 
@@ -68,17 +68,15 @@ async def test_a_thread_is_summarized_from_what_people_said(
     in_thread: Services, asked: Asked, model: ScriptedModel, wish: str
 ) -> None:
     model.says("- The workshop is on Thursday at ten in room 4.")
-    request = asked("summarize", wish, ts="4.0", thread="1.0")
-    shown = "".join(
-        piece.markdown for piece in [p async for p in summarize(request, in_thread)] if isinstance(piece, Text)
-    )
+    request = asked("recap", wish, ts="4.0", thread="1.0")
+    shown = "".join(piece.markdown for piece in [p async for p in recap(request, in_thread)] if isinstance(piece, Text))
     assert "Thursday at ten" in shown
     assert "Bob Keller: Thursday, at ten" in str(model.asked[0][-1].text)
 
 
 async def test_a_thread_in_which_nobody_said_anything_gets_a_sentence(services: Services, asked: Asked) -> None:
     with pytest.raises(UserError, match="Nobody said anything"):
-        [piece async for piece in summarize(asked("summarize", "this thread"), services)]
+        [piece async for piece in recap(asked("recap", "this thread"), services)]
 
 
 async def test_forwarded_words_are_what_is_asked_about(
