@@ -4,6 +4,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from handlers.answering import answer
+from handlers.answering.known import known_answer
 from handlers.pieces import Pieces, UserError
 from handlers.request import Request, Services
 from handlers.text.language import request_language
@@ -20,6 +21,7 @@ async def ask(request: Request, services: Services) -> Pieces:
         raise UserError(say("ask.empty", request_language(request)))
     if len(text) > LONGEST_QUESTION:
         raise UserError(say("ask.too_long", request_language(request), length=len(text), limit=LONGEST_QUESTION))
-    async with aclosing(answer(replace(request, text=text), services)) as pieces:
+    request = replace(request, text=text)
+    async with aclosing(await known_answer(request, services) or answer(request, services)) as pieces:
         async for piece in pieces:
             yield piece

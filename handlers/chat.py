@@ -9,6 +9,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from handlers import ask as asking
 from handlers.answering.cite import Sentences
 from handlers.answering.condense import depends_on_history
+from handlers.answering.known import known_answer
 from handlers.answering.retrieve import relevance
 from handlers.context.generate import stream_reply
 from handlers.context.history import (
@@ -46,6 +47,11 @@ async def chat(request: Request, services: Services) -> Pieces:
     language = requested_language(request.text) or request_language(request)
     if not has_words(request.text):
         raise UserError(say("chat.forwarded" if request.forwarded else "chat.empty", language))
+    if known := None if request.forwarded else await known_answer(request, services):
+        async with aclosing(known) as pieces:
+            async for piece in pieces:
+                yield piece
+        return
     history, speaker = await with_speakers(await recall(request, services), request, services)
     talk = await talk_before(request, services, history, TALK_TOKENS)
     about_talk = bool(request.forwarded) or (bool(talk or speaker) and is_about_talk(request.text))

@@ -23,6 +23,7 @@ FULL_LINE = 40  # characters: a shorter one may be a heading or a cell
 FIGURE = re.compile(r"[(«“€$£]?\s?\d[\d.,\u202f]*\s?[%€$£a-zà-ÿ]")  # 19 euros, not 4. Taxis
 LETTERS = re.compile(r"[^\W\d_]+")
 
+MOST_SECTIONS = 500  # of one document that its outline keeps
 NUMBER_LETTERS = 8  # fewer stand before a title in its line: "Chapter 5"
 
 Outline = tuple[tuple[int, str, int], ...]  # level, title, page
@@ -56,13 +57,16 @@ class Headings:
             if title.strip():
                 self.pages.setdefault(page, []).append((level, " ".join(title.split())))
         self.above: list[tuple[int, str]] = []
+        self.entered: list[tuple[int, str, int]] = []  # level, title, page
         self.waiting = PageTitles(())
         self.fenced = False
+        self.page = 0
 
     def turn_to(self, page: int) -> None:
         """Begin a page: what the last page announced and did not show counts from here on."""
         for level, title in self.waiting.rest():
             self._enter(level, title)
+        self.page = page
         self.waiting = PageTitles(self.pages.get(page, ()))
 
     def see(self, line: str) -> bool:
@@ -85,6 +89,8 @@ class Headings:
 
     def _enter(self, level: int, title: str) -> None:
         self.above = [(other, text) for other, text in self.above if other < level] + [(level, title)]
+        if len(self.entered) < MOST_SECTIONS:
+            self.entered.append((level, title, self.page))
 
     def __str__(self) -> str:
         return " > ".join(title for _, title in self.above)[:240]
@@ -164,12 +170,18 @@ class Chunker:
 
     def __init__(self, outline: Outline = (), size: int = CHUNK_CHARACTERS) -> None:
         self.size = size
+        self._outline = outline
         self._headings = Headings(outline)
         self._group: list[_Sentence] = []
         self._length = 0
         self._position = 0
         self._table = TableHead()
         self._head = ""  # of the table within which the group begins
+
+    @property
+    def sections(self) -> Outline:
+        """Return the document's outline; the titles that were met so far where it has none."""
+        return self._outline[:MOST_SECTIONS] or tuple(self._headings.entered)
 
     def feed(self, page: int, text: str) -> list[Chunk]:
         """Take the next page; return the chunks that are complete."""

@@ -30,6 +30,7 @@ class Document:
     added_at: float  # seconds since the epoch
     shares: tuple[Share, ...]
     labels: tuple[str, ...] = ()  # what people call its pages, where that is not their number
+    title: str = ""  # that stands in the file
 
     def label(self, page: int) -> str:
         """Return what people call a page; "" where that is its number."""

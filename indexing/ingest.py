@@ -13,7 +13,7 @@ from indexing.reading import ocr
 from indexing.reading.kinds import document_kind
 from indexing.reading.pool import DocumentFacts, OpenDocument, ReadingLimits, ReadPage, UnreadableDocument
 from indexing.sparse import AVERAGE_PAGE_TERMS, of_passage
-from indexing.stored import StoredDocument, chunk_point, page_point
+from indexing.stored import StoredDocument, chunk_point, outline_point, page_point
 from indexing.vector_store import Point, VectorIndex
 from indexing.vectors import Vectors
 
@@ -46,7 +46,8 @@ class Ingest:
         reading = OpenDocument(path, await asyncio.to_thread(document_kind, path), self.limits)
         await reading.start()
         try:
-            self.record = replace(self.record, title=best_title(reading.about.title, name))
+            title = best_title(reading.about.title, name)
+            self.record = replace(self.record, title=title, own_title="" if title == name else title)
             await self._take_all(reading)
             if not self.record.chunks:
                 reading.seconds_left()
@@ -66,6 +67,7 @@ class Ingest:
                 if self._is_full:
                     break
         self._waiting += chunker.finish()
+        self._texts.append(outline_point(self.record.document_id, self.record.ingest, chunker.sections))
         if self._is_full:
             self._shorten()
         while self._waiting:

@@ -11,6 +11,7 @@ from pathlib import Path
 from indexing import calibration, rescore, sparse
 from indexing.adding import Adding
 from indexing.audience import Audience
+from indexing.contents import Phrase, Section, outline_in, outline_of_chunks, sections_of
 from indexing.document import Document, Passage, Removal, Share
 from indexing.embedder import Embedder
 from indexing.gone import GoneSet, NothingGone
@@ -19,13 +20,14 @@ from indexing.reading.pool import ReadingLimits
 from indexing.records import Records
 from indexing.reranker import Reranker
 from indexing.rescore import Phrasing
-from indexing.stored import OPEN, WHOLE, StoredDocument, newest, part_id, shared_at
+from indexing.stored import OPEN, OUTLINE_PAGE, WHOLE, StoredDocument, newest, part_id, shared_at
 from indexing.vector_store import DENSE, PAGE_WORDS, WORDS, Branch, Hit, Payload, VectorIndex
 
 __all__ = ["Library", "Page", "Receipt", "Report"]
 
 SLICE = 100  # records that are looked at together
 PAGES_TOGETHER = 256
+MOST_CHUNKS = 2000  # whose headings are read for an outline
 ABANDONED_SECONDS = 2 * 3600.0  # no turn takes half as long
 CANDIDATES = 40  # of each branch of the fusion
 REPHRASED_WEIGHT = 0.5  # of a rephrasing, against 1 of the question itself
@@ -208,6 +210,38 @@ class Library:
         ]
         return sorted(pages, key=lambda page: page.number)
 
+    async def outline(self, document_id: str, *, readable_by: Audience) -> list[Section]:
+        """Return a document's sections; those that its passages stand under where it was stored without its outline."""
+        record = await self._records.get(document_id)
+        if not record or not await self._seen([record], readable_by):
+            return []
+        stored = await self._index.fetch([part_id(document_id, record.ingest, "page", OUTLINE_PAGE)])
+        if stored:
+            return sections_of(outline_in(next(iter(stored.values()))), record.pages)
+        numbers = range(min(record.chunks, MOST_CHUNKS))
+        chunks = await self._index.fetch([part_id(document_id, record.ingest, "chunk", n) for n in numbers])
+        return sections_of(outline_of_chunks(chunks.values()), record.pages)
+
+    async def mentions(self, words: str, *, readable_by: Audience, limit: int) -> tuple[list[Passage], bool]:
+        """Return passages that have these very words, and whether all were looked at; at most `limit` are."""
+        phrase = Phrase(words)
+        if not phrase.terms or not readable_by.channels:
+            return [], True
+        where = {"kind": "chunk", "channels": sorted(readable_by.channels)}
+        hits = await self._index.search([Branch(WORDS, phrase.terms, 1.0, limit)], where, limit=limit)
+        having = [hit for hit in hits if phrase.stands_in(str(hit.payload["text"]))]
+        records = await self._records.get_all({str(hit.payload["document_id"]) for hit in having})
+        documents = {one.id: one for one in await self._seen(records.values(), readable_by)}
+        readings = {document_id: records[document_id].ingest for document_id in documents}
+        having = [hit for hit in having if is_of(hit, readings)]
+        return [passage_in(hit, documents[str(hit.payload["document_id"])]) for hit in having], len(hits) < limit
+
+    async def documents_called(self, word: str, *, readable_by: Audience, limit: int) -> list[Document]:
+        """Return the newest documents with this word in a name or in their own title, folded."""
+        where = whole_in(readable_by) | {"name_words": word}
+        records = await self._records.find(where, limit=limit, order_by="added_at", descending=True)
+        return await self._seen(records, readable_by)
+
     async def unshare(  # noqa: PLR0913  # any of a share's fields
         self, *, file_id: str = "", channel: str = "", ts: str = "", user: str = "", document_id: str = "",
         until: float = math.inf,
@@ -372,6 +406,17 @@ def passage_of(one: rescore.Candidate, document: Document) -> Passage:
         id=one.hit.id, document_id=document.id, document=share.name, text=one.text, page=page, last_page=last_page,
         heading=str(one.hit.payload["heading"]), permalink=share.permalink, score=one.hit.score,
         relevance=one.relevance, label=document.label(page),
+    )  # fmt: skip
+
+
+def passage_in(hit: Hit, document: Document) -> Passage:
+    """Return a chunk as it is, under the name and link that its readers know."""
+    share = newest(document.shares)
+    page, last_page = int(hit.payload["page"]), int(hit.payload["last_page"])
+    return Passage(
+        id=hit.id, document_id=document.id, document=share.name, text=str(hit.payload["text"]), page=page,
+        last_page=last_page, heading=str(hit.payload["heading"]), permalink=share.permalink, score=hit.score,
+        relevance=1.0, label=document.label(page),
     )  # fmt: skip
 
 

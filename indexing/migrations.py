@@ -13,8 +13,9 @@ Step = Callable[[VectorIndex], Awaitable[None]]
 async def index_records(index: VectorIndex) -> None:
     """2: records get the fields by which they are looked up, and a revision. Done for what older workers write, too."""
     records = Records(index)
-    for record in await records.find({"state": None}):
-        await records.rewrite(record.document_id)
+    for lacking in ("state", "name_words"):
+        for record in await records.find({lacking: None}):
+            await records.rewrite(record.document_id)
 
 
 STEPS: Mapping[int, Step] = {2: index_records}

@@ -1,14 +1,16 @@
 """What the index holds of a document: its record, its chunks, its pages, each with an id that comes from content."""
 
+import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any
 
 from indexing.audience import Audience
-from indexing.chunks import Chunk
+from indexing.chunks import Chunk, Outline
 from indexing.document import Document, Share
-from indexing.sparse import of_passage
+from indexing.sparse import PART, of_passage, without_accents
 from indexing.vector_store import Payload, Point, Sparse
 from indexing.vectors import Vectors
 
@@ -17,7 +19,9 @@ WHOLE, OPEN, EMPTY = "whole", "open", "empty"  # states: may be read; is being r
 REVISIONS = 32  # that a record remembers: whoever changed it must find its own among them, however busy it is
 DERIVED = frozenset({
     "kind", "state", "unfinished", "revision", "channels", "file_ids", "users", "messages", "names",
+    "name_words",
 })  # fmt: skip
+OUTLINE_PAGE = 0
 LISTS = ("scanned", "ocr", "failed", "labels", "garbage", "revisions")
 PlaceOfShare = tuple[str, str, str]  # channel, file id, ts
 
@@ -40,6 +44,7 @@ class StoredDocument:
 
     document_id: str
     title: str = ""
+    own_title: str = ""  # in the file itself: nobody's name for it, so whoever may read it may know
     pages: int = 0
     pages_with_text: int = 0
     chunks: int = 0
@@ -91,6 +96,7 @@ class StoredDocument:
             "users": sorted({share.user for share in self.shares}),
             "messages": sorted({f"{share.channel}:{share.ts}" for share in self.shares}),
             "names": sorted({name_key(share) for share in self.shares}),
+            "name_words": name_words(self) or [""],
         }  # fmt: skip
 
     def point(self) -> Point:
@@ -129,7 +135,7 @@ class StoredDocument:
         return Document(
             id=self.document_id, name=newest(shares).name if shares else self.title, pages=self.pages,
             pages_with_text=self.pages_with_text, chunks=self.chunks, language=self.language,
-            added_at=self.added_at, shares=tuple(shares), labels=self.labels,
+            added_at=self.added_at, shares=tuple(shares), labels=self.labels, title=self.own_title,
         )  # fmt: skip
 
     def with_share(self, share: Share) -> "StoredDocument":
@@ -184,6 +190,17 @@ def place(share: Share) -> PlaceOfShare:
 def name_key(share: Share) -> str:
     """Return what versions of one file have in common: the conversation, the person, the name."""
     return f"{share.channel}:{share.user}:{share.name}"
+
+
+def name_words(record: StoredDocument) -> list[str]:
+    """Return the words by which a document may be called: of the names it is shared under, and of its own title."""
+    names = [Path(share.name).stem for share in record.shares]
+    return sorted({word for name in (*names, record.own_title) for word in words_of_name(name)})
+
+
+def words_of_name(name: str) -> list[str]:
+    """Return the words of a name as they are looked up."""
+    return PART.findall(without_accents(name.casefold()))
 
 
 def is_replaced_by(old: Share, new: Share) -> bool:
@@ -241,3 +258,8 @@ def page_point(document_id: str, ingest: str, number: int, text: str) -> Point:
     """Return a page as a point without vectors, for those who read a document whole."""
     payload = {"kind": "page", "document_id": document_id, "ingest": ingest, "number": number, "text": text}
     return Point(id=part_id(document_id, ingest, "page", number), payload=payload)
+
+
+def outline_point(document_id: str, ingest: str, sections: Outline) -> Point:
+    """Return a document's outline as its page 0: whatever copies or removes the pages takes it along."""
+    return page_point(document_id, ingest, OUTLINE_PAGE, json.dumps(sections, ensure_ascii=False))
