@@ -1,4 +1,4 @@
-"""What lies on top of a PDF's pages or behind them: values of forms, notes, links, attached files."""
+"""What lies on top of a PDF's pages or behind them: values of forms, notes, links."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,6 @@ DEEPEST = 20  # fields within fields
 MOST_ANNOTATIONS = 2000  # of a page
 MARKUP = {"/Text", "/Highlight", "/Underline", "/StrikeOut", "/Squiggly", "/Stamp", "/Caret", "/Square", "/Circle",
           "/Ink", "/Line", "/Polygon", "/PolyLine"}  # fmt: skip
-MOST_NAMED = 10  # attached files
 TAG = re.compile(r"<[^>]+>")
 
 
@@ -133,25 +132,10 @@ def target_of(annotation: Mapping[str, Any]) -> str:
 
 
 def file_notes(reader: pypdf.PdfReader) -> list[Note]:
-    """Return what of a PDF is not on its pages: attached files, a form that only one program shows."""
-    notes: list[Note] = []
+    """Return what of a PDF is not on its pages: a form that only one program shows."""
     try:
-        names = sorted({*map(str, reader.attachments), *attached_on_pages(reader)})
-        if names:
-            notes.append(("attachments", ", ".join(names[:MOST_NAMED]) + ", …" * (len(names) > MOST_NAMED)))
         form = resolved(reader.root_object.get("/AcroForm"))
-        if isinstance(form, Mapping) and "/XFA" in form and not resolved(form.get("/Fields")):
-            notes.append(("xfa", ""))
+        dynamic = isinstance(form, Mapping) and "/XFA" in form and not resolved(form.get("/Fields"))
+        return [("xfa", "")] if dynamic else []
     except BROKEN:
-        return notes
-    return notes
-
-
-def attached_on_pages(reader: pypdf.PdfReader) -> Iterator[str]:
-    """Yield the names of files that hang on pages, as paper clips."""
-    for page in reader.pages[:50]:
-        for annotation in annotations_of(page):
-            if annotation.get("/Subtype") == "/FileAttachment":
-                file = resolved(annotation.get("/FS"))
-                if isinstance(file, Mapping):
-                    yield string_of(file.get("/UF")) or string_of(file.get("/F")) or "?"
+        return []

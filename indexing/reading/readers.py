@@ -9,7 +9,6 @@ from indexing.reading.pages import CannotRead, ReadableFile
 from indexing.reading.pool import UnreadableDocument
 
 READERS = {  # kind: the reader, in a file of this folder
-    "pdf": "pdf.PdfFile",
     "docx": "word.document.word_file",
     "pptx": "slides.slides_file",
     "xlsx": "sheets.workbook_file",
@@ -23,14 +22,17 @@ READERS = {  # kind: the reader, in a file of this folder
     "picture": "pictures.PictureFile",
     "text": "text_files.text_file",
 }
-BUNDLES = {"eml": "mail.message_file", "msg": "mail.outlook_file", "zip": "archives.zip_file"}
+BUNDLES = {  # those that may hold other files
+    "pdf": "pdf_attachments.pdf_file", "eml": "mail.message_file", "msg": "mail.outlook_file",
+    "zip": "archives.zip_file",
+}  # fmt: skip
 
 
 def open_readable(kind: str, path: Path, depth: int = 0) -> ReadableFile:
     """Open a file of a known kind; raise CannotRead, or whatever a library raises."""
     if kind in BUNDLES:
-        bundle: ReadableFile = reader(BUNDLES[kind])(path, open_any, depth)
-        return bundle
+        holder: ReadableFile = reader(BUNDLES[kind])(path, open_any, depth)
+        return holder
     file: ReadableFile = reader(READERS[kind])(path)
     return file
 

@@ -284,12 +284,11 @@ def test_notes_and_links_on_a_page_are_read(tmp_path: Path) -> None:
     assert "Ask Petra." in text
 
 
-def test_attached_files_and_forms_of_one_program_are_named(tmp_path: Path) -> None:
+def test_forms_of_one_program_are_named(tmp_path: Path) -> None:
     pdf = sheet()
     pdf.text(10, 20, "Please wait")
-    pdf.embed_file(bytes=b"minutes", basename="minutes.txt")
     pdf.output(str(tmp_path / "file.pdf"))
     writer = pypdf.PdfWriter(clone_from=tmp_path / "file.pdf")
     writer.root_object[NameObject("/AcroForm")] = DictionaryObject({NameObject("/XFA"): BooleanObject(True)})
     writer.write(tmp_path / "file.pdf")
-    assert PdfFile(tmp_path / "file.pdf").about()["notes"] == [("attachments", "minutes.txt"), ("xfa", "")]
+    assert PdfFile(tmp_path / "file.pdf").about()["notes"] == [("xfa", "")]
