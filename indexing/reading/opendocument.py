@@ -1,82 +1,66 @@
 """OpenDocument files of LibreOffice: texts, sheets, presentations, read from their content.xml."""
 
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from indexing.reading.archive import check_unpacked, member, parsed
-from indexing.reading.pages import CannotRead, Note, PageTexts
+from indexing.reading.bundle import some_of
+from indexing.reading.hidden_cells import HiddenCells
+from indexing.reading.opendocument_file import OpenDocumentFile, attribute, children, name_of
+from indexing.reading.pages import CannotRead, PageTexts
 from indexing.reading.table_pages import table_pages
 from indexing.reading.text_files import paginate
 
 SPACES = {"tab": "\t", "line-break": "\n"}
 SKIPPED = {"tracked-changes", "annotation-end", "forms", "sequence-decls"}
-MOST_REPEATED = 100  # empty cells and rows are written once with a count of a million
+MOST_REPEATED, MOST_ROWS = 100, 200_000  # empty cells and rows are written once with a count of a million
 CELL = " | "
+GROUPS = {"table-header-rows", "table-rows", "table-row-group", "table-columns", "table-header-columns",
+          "table-column-group"}  # fmt: skip
 
 
 def text_file(path: Path) -> PageTexts:
     """Read an .odt: headings, paragraphs, tables as rows, notes behind their paragraph."""
-    root, title = content_of(path)
-    blocks = [block for block in blocks_of(body_of(root, "text")) if block.strip()]
-    pages = [page for page in paginate(blocks, "\n\n") if page.strip()]
-    return PageTexts(pages, title=title, notes=notes_of(root))
+    file = OpenDocumentFile.of(path)
+    blocks = [block for block in blocks_of(file.body("text")) if block.strip()]
+    return file.pages([page for page in paginate(blocks, "\n\n") if page.strip()])
 
 
 def sheet_file(path: Path) -> PageTexts:
-    """Read an .ods: the rows of each sheet."""
-    root, title = content_of(path)
-    texts, labels = [], []
-    for table in children(body_of(root, "spreadsheet"), "table"):
+    """Read an .ods: the rows of each sheet; what is hidden is named."""
+    file = OpenDocumentFile.of(path)
+    texts, labels, hidden_sheets, hidden = [], [], [], []
+    for table in children(file.body("spreadsheet"), "table"):
         name = attribute(table, "name")
-        for page in table_pages(list(sheet_rows(table))):
-            texts.append(f"# {name}\n{page.text}")
-            labels.append(f"{name}!{page.first}:{page.last}")
+        if attribute(table, "style-name") in file.unseen:
+            hidden_sheets.append(name)
+            continue
+        rows, unseen = list(sheet_rows(table)), hidden_parts(table)
+        hidden += unseen.names(name, rows)
+        pages = list(table_pages(unseen.emptied(rows)))
+        texts += [f"# {name}\n{page.text}" for page in pages]
+        labels += [f"{name}!{page.first}:{page.last}" for page in pages]
+        if shapes := "\n".join(inline_text(shape) for shape in children(table, "shapes")).strip():
+            texts.append(f"# {name}\n{shapes}")
+            labels.append(name)
     if not texts:
         raise CannotRead("no_text")
-    return PageTexts(texts, title=title, labels=labels, notes=notes_of(root))
+    notes = [("hidden_sheets", ", ".join(hidden_sheets))] * bool(hidden_sheets)
+    notes += [("hidden_cells", some_of(hidden))] * bool(hidden)
+    return file.pages(texts, labels, notes)
 
 
 def presentation_file(path: Path) -> PageTexts:
-    """Read an .odp: a slide is a page, its notes with it."""
-    root, title = content_of(path)
-    slides = list(children(body_of(root, "presentation"), "page"))
-    texts = ["\n\n".join(block for block in blocks_of(slide) if block.strip()) for slide in slides]
-    labels = [f"slide {number}" for number in range(1, len(slides) + 1)]
-    return PageTexts(texts, title=title, labels=labels, notes=notes_of(root))
-
-
-def content_of(path: Path) -> tuple[Any, str]:
-    """Return the root of a file's content and its title."""
-    check_unpacked(path)
-    with zipfile.ZipFile(path) as archive:
-        root = parsed(member(archive, "content.xml"))
-        titles = parsed(member(archive, "meta.xml")).iter("{*}title") if "meta.xml" in archive.namelist() else ()
-        return root, next((str(title.text or "") for title in titles), "")
-
-
-def name_of(element: Any) -> str:
-    """Return a tag without its namespace; "" for comments."""
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
-
-
-def attribute(element: Any, name: str) -> str:
-    """Return an attribute, whatever its namespace."""
-    return next((str(value) for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
-
-
-def children(element: Any, name: str) -> Iterator[Any]:
-    """Yield the children of that name."""
-    return (child for child in element if name_of(child) == name)
-
-
-def body_of(root: Any, kind: str) -> Any:
-    """Return the body of a document."""
-    for body in root.iter("{*}body"):
-        for inner in children(body, kind):
-            return inner
-    raise CannotRead("damaged")
+    """Read an .odp: a slide is a page, its notes with it; hidden slides are left out and named."""
+    file = OpenDocumentFile.of(path)
+    texts, labels, hidden = [], [], []
+    for number, slide in enumerate(children(file.body("presentation"), "page"), start=1):
+        if attribute(slide, "style-name") in file.unseen:
+            hidden.append(str(number))
+            continue
+        texts.append("\n\n".join(block for block in blocks_of(slide) if block.strip()))
+        labels.append(f"slide {number}")
+    return file.pages(texts, labels, [("hidden_slides", " ".join(hidden))] * bool(hidden))
 
 
 def blocks_of(element: Any) -> Iterator[str]:
@@ -125,22 +109,46 @@ def inline_parts(element: Any, notes: list[str]) -> Iterator[str]:
 def sheet_rows(table: Any) -> Iterator[list[str]]:
     """Yield a table's rows; what is merged with the cell above says again what that says."""
     above: dict[int, str] = {}
+    empty = 0
     for row in rows_in(table):
         cells = list(row_cells(row, above))
-        repeated = attribute(row, "number-rows-repeated")
-        count = min(int(repeated), MOST_REPEATED) if repeated.isdigit() and any(cells) else 1
-        for _ in range(count):
-            yield cells
+        if not any(cells):
+            empty += repeats(row, MOST_ROWS)  # the last ones are a million
+            continue
+        yield from ([] for _ in range(min(empty, MOST_ROWS)))
+        yield from (cells for _ in range(repeats(row, MOST_REPEATED)))
+        empty = 0
 
 
-def rows_in(table: Any) -> Iterator[Any]:
-    """Yield the rows of a table, those of its head and of its groups, too."""
+def repeats(element: Any, most: int) -> int:
+    """Return how often a row or a column stands for itself."""
+    for name in ("number-rows-repeated", "number-columns-repeated"):
+        count = attribute(element, name)
+        if count.isdigit():
+            return min(int(count), most)
+    return 1
+
+
+def hidden_parts(table: Any) -> HiddenCells:
+    """Return what of a sheet is hidden or filtered away."""
+    hidden: dict[str, set[int]] = {"table-row": set(), "table-column": set()}
+    for kind, numbers in hidden.items():
+        number = 1
+        for element in rows_in(table, kind):
+            count = repeats(element, MOST_ROWS)
+            if attribute(element, "visibility") in {"collapse", "filter"}:
+                numbers |= set(range(number, min(number + count, MOST_ROWS)))
+            number += count
+    return HiddenCells(frozenset(hidden["table-row"]), frozenset(hidden["table-column"]))
+
+
+def rows_in(table: Any, kind: str = "table-row") -> Iterator[Any]:
+    """Yield the rows of a table, or its columns, those of its head and of its groups, too."""
     for child in table:
-        if name_of(child) == "table-row":
-            if attribute(child, "visibility") not in {"collapse", "filter"}:
-                yield child
-        elif name_of(child) in {"table-header-rows", "table-rows", "table-row-group"}:
-            yield from rows_in(child)
+        if name_of(child) == kind:
+            yield child
+        elif name_of(child) in GROUPS:
+            yield from rows_in(child, kind)
 
 
 def row_cells(row: Any, above: dict[int, str]) -> Iterator[str]:
@@ -160,9 +168,3 @@ def row_cells(row: Any, above: dict[int, str]) -> Iterator[str]:
         for _ in range(count):
             yield text
             column += 1
-
-
-def notes_of(root: Any) -> list[Note]:
-    """Return what of a file is not among its text."""
-    count = sum(1 for _ in root.iter("{*}image"))
-    return [("pictures", str(count))] if count else []

@@ -8,6 +8,7 @@ import pypdfium2
 from pypdf.errors import PyPdfError
 
 from indexing.reading.cleanup import repair
+from indexing.reading.inner_pictures import InnerPictures
 
 # What hostile files make the readers raise, beside their own errors; MemoryError is the address limit.
 BROKEN = (
@@ -43,6 +44,7 @@ class PageTexts:
     labels: Sequence[str] = ()  # what a person calls each page; none where it is its number
     notes: list[Note] = field(default_factory=list)  # what of the file was not read
     how: str = "text"
+    pictures: InnerPictures = field(default_factory=InnerPictures)  # marked in the texts
 
     def __post_init__(self) -> None:
         self.texts = [repair(text) for text in self.texts]
@@ -52,12 +54,12 @@ class PageTexts:
     def about(self) -> dict[str, Any]:
         return {
             "pages": len(self.texts), "title": self.title, "outline": [], "labels": list(self.labels),
-            "notes": self.notes,
+            "notes": [*self.notes, *self.pictures.notes()],
         }  # fmt: skip
 
     def page(self, number: int) -> dict[str, Any]:
-        text = self.texts[number - 1]
-        return {"page": number, "text": text, "how": self.how if has_letters(text) else "none"}
+        text, notes = self.pictures.read_in(self.texts[number - 1])
+        return {"page": number, "text": text, "how": self.how if has_letters(text) else "none", "notes": notes}
 
 
 def has_letters(text: str) -> bool:

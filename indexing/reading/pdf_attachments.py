@@ -46,7 +46,12 @@ def listed_files(document: Any) -> Iterator[Attached]:
     """Yield what a pdfium document lists as attached."""
     for index in range(document.count_attachments()):
         attachment = document.get_attachment(index)
-        yield plain_name(attachment.get_name()), lambda one=attachment: bytes(one.get_data())
+        yield plain_name(attachment.get_name()), partial(listed_bytes, attachment)
+
+
+def listed_bytes(attachment: Any) -> bytes:
+    """Return what a listed file holds."""
+    return bytes(attachment.get_data())
 
 
 def clipped_files(reader: pypdf.PdfReader) -> Iterator[Attached]:

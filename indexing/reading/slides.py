@@ -7,8 +7,10 @@ from typing import Any
 
 from pptx import Presentation
 from pptx.enum.shapes import MSO_SHAPE_TYPE, PP_PLACEHOLDER
+from pptx.shapes.picture import Picture
 
 from indexing.reading.archive import check_unpacked
+from indexing.reading.inner_pictures import InnerPictures
 from indexing.reading.pages import PageTexts
 
 FURNITURE = {PP_PLACEHOLDER.SLIDE_NUMBER, PP_PLACEHOLDER.DATE, PP_PLACEHOLDER.FOOTER, PP_PLACEHOLDER.HEADER}
@@ -22,45 +24,56 @@ def slides_file(path: Path) -> PageTexts:
     check_unpacked(path)
     presentation = Presentation(str(path))
     left_out: Counter[str] = Counter()
+    pictures = InnerPictures()
     texts, labels, hidden = [], [], []
     for number, slide in enumerate(presentation.slides, start=1):
         if slide.element.get("show") in {"0", "false"}:
             hidden.append(str(number))
             continue
-        texts.append(slide_text(slide, left_out))
+        texts.append(slide_text(slide, left_out, pictures))
         labels.append(f"slide {number}")
     notes = [(key, str(count)) for key, count in sorted(left_out.items())]
     if hidden:
         notes.append(("hidden_slides", " ".join(hidden)))
-    return PageTexts(texts, title=str(presentation.core_properties.title or ""), labels=labels, notes=notes)
+    title = str(presentation.core_properties.title or "")
+    return PageTexts(texts, title=title, labels=labels, notes=notes, pictures=pictures)
 
 
-def slide_text(slide: Any, left_out: Counter[str]) -> str:
+def slide_text(slide: Any, left_out: Counter[str], pictures: InnerPictures) -> str:
     """Return a slide's title, what stands on it, and what its speaker says."""
     title = slide.shapes.title
     heading = " ".join(title.text_frame.text.split()) if title is not None and title.has_text_frame else ""
     rest = [shape for shape in slide.shapes if title is None or shape.shape_id != title.shape_id]
-    parts = [f"# {heading}" if heading else "", *shapes_text(rest, left_out)]
+    parts = [f"# {heading}" if heading else "", *shapes_text(rest, left_out, pictures)]
     if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
         parts.append(slide.notes_slide.notes_text_frame.text.strip())
     return "\n\n".join(part for part in parts if part)
 
 
-def shapes_text(shapes: Any, left_out: Counter[str], depth: int = 0) -> Iterator[str]:
+def shapes_text(shapes: Any, left_out: Counter[str], pictures: InnerPictures, depth: int = 0) -> Iterator[str]:
     """Yield the texts of shapes, from top to bottom and from left to right."""
     for shape in sorted(shapes, key=lambda shape: ((shape.top or 0) // ROW, shape.left or 0)):
         if shape.shape_type == MSO_SHAPE_TYPE.GROUP and depth < DEEPEST:
-            yield from shapes_text(shape.shapes, left_out, depth + 1)
+            yield from shapes_text(shape.shapes, left_out, pictures, depth + 1)
         elif getattr(shape, "has_table", False):
             yield "\n".join(table_rows(shape.table))
         elif getattr(shape, "has_chart", False):
             yield "\n".join(chart_rows(shape.chart))
         elif shape.has_text_frame and not is_furniture(shape):
             yield frame_text(shape.text_frame)
-        elif shape.shape_type == MSO_SHAPE_TYPE.PICTURE:
-            left_out["pictures"] += 1
+        elif isinstance(shape, Picture):
+            yield marked_picture(shape, pictures)
         elif shape.element.tag.endswith("}graphicFrame"):
             left_out["diagrams"] += 1
+
+
+def marked_picture(shape: Picture, pictures: InnerPictures) -> str:
+    """Return the mark of a picture; one that lies elsewhere is never fetched."""
+    identity = shape._element.blip_rId
+    if identity is None or identity not in shape.part.rels or shape.part.rels[identity].is_external:
+        return pictures.mark(f"linked {shape.part.partname} {shape.shape_id}", None)
+    target = shape.part.related_part(identity)
+    return pictures.mark(str(target.partname), target.blob)
 
 
 def is_furniture(shape: Any) -> bool:

@@ -173,9 +173,11 @@ async def test_the_seconds_of_reading_count_for_the_person_also_when_it_fails(
 
 
 NOTES = [
-    ("struck", ""), ("hidden", ""), ("pictures", "3"), ("charts", "1"), ("diagrams", "1"), ("objects", "2"),
+    ("struck", ""), ("hidden", ""), ("pictures", "3"), ("pictures_read", "2 3"), ("pictures_unread", "5"),
+    ("charts", "1"), ("diagrams", "1"), ("objects", "2"),
     ("attached", "b.pdf"), ("attachments", "a.pdf"), ("xfa", ""), ("invisible", "2 3"), ("watermark", "1"),
-    ("hard_to_read", "4"), ("hidden_slides", "3"), ("hidden_sheets", "Old"), ("uncomputed", "12"), ("long_page", "7"),
+    ("hard_to_read", "4"), ("hidden_slides", "3"), ("hidden_sheets", "Old"), ("hidden_cells", "Costs!B:B"),
+    ("uncomputed", "12"), ("long_page", "7"),
 ]  # fmt: skip  # what the readers name
 
 

@@ -3,6 +3,7 @@
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from docx.oxml.ns import qn
 from docx.package import Package
 from docx.parts.document import DocumentPart
 
+from indexing.reading.inner_pictures import InnerPictures
 from indexing.reading.pages import CannotRead, Note, PageTexts
 from indexing.reading.text_files import paginate
 from indexing.reading.word.blocks import BlockReader
@@ -28,8 +30,7 @@ SIDE_PARTS = {
     "comment": RELATIONSHIP_TYPE.COMMENTS,
 }  # fmt: skip
 NOT_READ = {
-    "blip": "pictures", "imagedata": "pictures", "chart": "charts", "relIds": "diagrams",
-    "OLEObject": "objects", "altChunk": "objects",
+    "chart": "charts", "relIds": "diagrams", "OLEObject": "objects", "altChunk": "objects",
 }  # fmt: skip
 LEAST_LETTERS = 3  # of a head or foot that tells something
 
@@ -48,23 +49,35 @@ def word_file(path: Path) -> PageTexts:
     if not isinstance(part, DocumentPart):
         raise CannotRead("damaged")
     body: Any = part.element.body
-    reader = block_reader(part, rendered=bool(body.xpath(".//w:lastRenderedPageBreak")))
+    pictures = InnerPictures()
+    reader = block_reader(part, pictures, rendered=bool(body.xpath(".//w:lastRenderedPageBreak")))
     heads, feet = repeated_texts(part, reader.context)
     blocks = [*heads, *reader.texts(body), *feet]
     pages = "\n\n".join(block for block in blocks if block).split(PAGE)
     texts = [piece for page in pages if page.strip() for piece in long_page(page.strip("\n"))]
     properties = part.package.core_properties
-    return PageTexts(texts, title=str(properties.title or ""), notes=notes_of(body, reader.context.left_out))
+    notes = notes_of(body, reader.context.left_out)
+    return PageTexts(texts, title=str(properties.title or ""), notes=notes, pictures=pictures)
 
 
-def block_reader(part: Any, *, rendered: bool) -> BlockReader:
+def block_reader(part: Any, pictures: InnerPictures, *, rendered: bool) -> BlockReader:
     """Return a reader of the file's paragraphs that knows its styles, lists and notes."""
     numbering = related(part, RELATIONSHIP_TYPE.NUMBERING)
     styles = Styles.of(related(part, RELATIONSHIP_TYPE.STYLES), numbering)
     left_out: Counter[str] = Counter()
     side_notes = {key: text for kind in SIDE_PARTS for key, text in side_texts(part, kind, styles, left_out)}
-    context = WordContext(styles, targets_of(part), rendered, side_notes, left_out)
+    context = WordContext(
+        styles, targets_of(part), rendered, side_notes, left_out, partial(marked_picture, part, pictures)
+    )
     return BlockReader(context, Numbering.of(numbering))
+
+
+def marked_picture(part: Any, pictures: InnerPictures, identity: str) -> str:
+    """Return the mark of a picture by its id in a part; one that lies elsewhere is never fetched."""
+    relation = part.rels.get(identity)
+    if relation is None or relation.is_external:
+        return pictures.mark(f"linked {identity}", None)
+    return pictures.mark(str(relation.target_part.partname), relation.target_part.blob)
 
 
 def related(part: Any, relationship: str) -> Any:

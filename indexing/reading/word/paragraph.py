@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,11 +21,12 @@ SENTENCE_END = re.compile("[.!?…]+[\"'’”»)\\]]*(?=[\\s\x0e]|$)")
 HYPERLINK = re.compile(r'\bHYPERLINK\s+"([^"]+)"')
 COUNTING = re.compile(r"^\s*(?:PAGE|NUMPAGES|SECTIONPAGES)\b")
 ADDRESS = re.compile(r"https?://|ftp://|file://|mailto:|tel:", re.IGNORECASE)
+PICTURE_ID = {"blip": "r:embed", "imagedata": "r:id"}
 # What is inside is text like any other; fields and boxes of forms, insertions, smart tags.
 TRANSPARENT = frozenset(
     ("ins", "moveTo", "smartTag", "sdtContent", "customXml", "Choice", "dir", "bdo", "ruby", "rubyBase", "drawing",
      "pict", "object", "inline", "anchor", "graphic", "graphicData", "wsp", "wgp", "grpSp", "wpc", "txbx", "shape",
-     "group", "rect", "roundrect", "oval", "textbox", "AlternateContent")
+     "group", "rect", "roundrect", "oval", "textbox", "AlternateContent", "pic", "blipFill")
 )  # fmt: skip
 
 
@@ -38,6 +39,7 @@ class WordContext:
     rendered: bool  # Word noted where its pages end; else only breaks that people set count
     side_notes: Mapping[tuple[str, str], str]  # footnote, endnote, comment: its text by its id
     left_out: Counter[str] = field(default_factory=Counter)  # keys of notes on the receipt
+    picture: Callable[[str], str] = lambda _identity: ""  # the mark of a picture by its id; none in heads and notes
 
 
 @dataclass
@@ -80,6 +82,8 @@ class ParagraphText:
             getattr(self, f"_{name.lower()}")(child)
         elif name == "commentReference":
             self._note("comment", child)
+        elif name in PICTURE_ID:
+            self._add(self.context.picture(str(child.get(qn(PICTURE_ID[name])) or "")))
         elif name in TRANSPARENT:
             self.read(child)
 

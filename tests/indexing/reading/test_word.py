@@ -15,7 +15,6 @@ from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 
 from indexing.reading.cleanup import raised, repair
 from indexing.reading.word.document import word_file
@@ -334,12 +333,3 @@ def test_a_paragraph_whose_end_was_deleted_goes_on(tmp_path: Path) -> None:
     add(file, paragraph('<w:pPr><w:rPr><w:del w:id="1"/></w:rPr></w:pPr>' + run("The fee is ")))
     add(file, paragraph(run("48 euros.")))
     assert pages(file, tmp_path) == ["The fee is 48 euros."]
-
-
-def test_pictures_are_counted_on_the_receipt(tmp_path: Path) -> None:
-    Image.new("RGB", (9, 9)).save(tmp_path / "dot.png")
-    file = docx.Document()
-    file.add_paragraph("See below.")
-    file.add_picture(str(tmp_path / "dot.png"))
-    file.save(str(tmp_path / "file.docx"))
-    assert word_file(tmp_path / "file.docx").notes == [("pictures", "1")]
