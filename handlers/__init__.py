@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 ACTIONS = {
     "chat": "chat", "ask": "ask", "overhear": "overhear", "read_here": "read_here", "settings": "settings",
+    "show_page": "show_page",
     "summarize": "summarize", "recap": "recap",
     "upload": "upload", "docs": "docs", "help": "help",
     "forget": "forget", "forget_me": "forget", "stop": "stop",

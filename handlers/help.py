@@ -7,7 +7,7 @@ from handlers.text.language import request_language
 from handlers.text.messages import say
 
 SHOWN = {
-    "chat": "", "ask": "/ask", "upload": "", "summarize": "/summarize", "recap": "", "docs": "/docs",
+    "chat": "", "ask": "/ask", "upload": "", "summarize": "/summarize", "recap": "", "docs": "/docs", "show_page": "",
     "extract": "/extract",
     "sentiment": "/sentiment", "attention": "/attention", "stop": "stop", "forget": "forget",
     "overhear": "", "read_here": "", "settings": "settings", "forget_me": "/forget-me", "help": "/help",

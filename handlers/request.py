@@ -39,6 +39,7 @@ class Request:
     language: str = "en"  # of the person: what the bot's own words are in
     user_team: str = ""  # differs from team for members of other companies (Slack Connect)
     response_url: str = ""  # commands: the only way to answer where the bot is not a member
+    beside: str = ""  # ts of the thread in which only this person sees the answer
     message_ts: str = ""  # of the message that a shortcut was used on; its words are the text
     document: str = ""  # id of the document that a button is about
     confirmed: bool = False  # by a button: yes, do it

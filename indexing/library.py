@@ -16,7 +16,8 @@ from indexing.document import Document, Passage, Removal, Share
 from indexing.embedder import Embedder
 from indexing.gone import GoneSet, NothingGone
 from indexing.ingest import Report
-from indexing.reading.pool import ReadingLimits
+from indexing.reading.picture import PagePicture, page_picture
+from indexing.reading.pool import ReadingLimits, UnreadableDocument
 from indexing.records import Records
 from indexing.reranker import Reranker
 from indexing.rescore import Phrasing
@@ -72,6 +73,7 @@ class Library:
         self._index = index
         self._records = Records(index)
         self._embedder = embedder
+        self._limits = limits
         self._reranker = reranker
         self._gone = gone or NothingGone()
         self._adding = Adding(self._records, embedder, limits, self._gone)
@@ -241,6 +243,18 @@ class Library:
         where = whole_in(readable_by) | {"name_words": word}
         records = await self._records.find(where, limit=limit, order_by="added_at", descending=True)
         return await self._seen(records, readable_by)
+
+    async def picture(
+        self, path: Path, document_id: str, pages: tuple[int, int], words: str, *, readable_by: Audience
+    ) -> PagePicture | None:
+        """Draw a page of a document whose file lies there, with words marked; None if it may not be seen any more.
+
+        Raises UnreadableDocument, with the reason `changed` for a file that is not this document.
+        """
+        if await asyncio.to_thread(content_id, path) != document_id:
+            raise UnreadableDocument("changed")
+        drawn = await page_picture(path, pages, words, self._limits)
+        return drawn if await self.document(document_id, readable_by=readable_by) else None
 
     async def unshare(  # noqa: PLR0913  # any of a share's fields
         self, *, file_id: str = "", channel: str = "", ts: str = "", user: str = "", document_id: str = "",

@@ -15,6 +15,7 @@ from bot.slack.blocks import (
     feedback_block,
     message_blocks,
     message_lines,
+    page_blocks,
     row_blocks,
     source_blocks,
     source_lines,
@@ -319,6 +320,8 @@ class Answer:
         language = self._request.language
         blocks = row_blocks(self._rows, language) + source_blocks(self._sources)
         blocks += message_blocks(self._messages)
+        if self._request.action != "show_page":
+            blocks += page_blocks(self._sources, language)
         if self._sources or (self._request.action == "ask" and not self._is_failed):  # a refusal may be wrong, too
             blocks.append(feedback_block(self._request.id, language))
         return [blocks[at : at + MOST_BLOCKS] for at in range(0, len(blocks), MOST_BLOCKS)] or [[]]

@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.slack.markdown import mrkdwn, mrkdwn_link, quoted, safe
 from handlers.pieces import Choice, Choices, MessageSource, Source
+from handlers.show_page import choice
 from handlers.text.messages import say
 
 Block = dict[str, Any]
@@ -13,6 +14,7 @@ Block = dict[str, Any]
 LONGEST_QUOTE = 350  # characters
 LONGEST_BUTTON = 75
 LINKS_IN_A_LINE = 3
+MOST_PAGE_BUTTONS, FIRST_PAGE_BUTTON = 5, 900  # a number that no button of a row has
 LONGEST_SECTION = 3000
 MOST_SECTIONS = 4  # of a text that a markdown block would hold
 LONGEST_MARKDOWN = 11_900  # all markdown blocks of a message together
@@ -37,6 +39,12 @@ def source_lines(sources: Sequence[Source], language: str) -> str:
 def source_blocks(sources: Sequence[Source]) -> list[Block]:
     """Return one line of small print for each source: its label, linked, and the words that support."""
     return [_context(_source(source)) for source in sources]
+
+
+def page_blocks(sources: Sequence[Source], language: str) -> list[Block]:
+    """Return the buttons that show the sources' pages; none where there is nothing to show."""
+    choices = tuple(filter(None, (choice(source, language) for source in sources)))[:MOST_PAGE_BUTTONS]
+    return row_blocks([Choices("", choices)], language, first=FIRST_PAGE_BUTTON) if choices else []
 
 
 def message_blocks(sources: Sequence[MessageSource]) -> list[Block]:

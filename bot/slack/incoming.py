@@ -20,7 +20,8 @@ COMMANDS = {
 ONE_FOR_ALL = "/folio"  # the verb stands in its text
 NEED_A_THREAD = frozenset({"stop", "forget"})  # and commands have none
 SHORTCUTS = frozenset({"sentiment", "extract", "summarize"})
-BUTTONS = frozenset({*COMMANDS.values(), "chat", "upload", "forget", "stop", "read_here", "settings"})
+BUTTONS = frozenset({*COMMANDS.values(), "chat", "upload", "forget", "stop", "read_here", "show_page", "settings"})
+TO_ONE = frozenset({"show_page"})  # buttons whose answer only the person sees who pressed
 SPOKEN = frozenset({"", "file_share", "thread_broadcast"})  # subtypes of messages that people write
 NOT_SAID = Speech()
 WORDLESS = Speech(is_closing=True)  # a document that is dropped: nobody is spoken to
@@ -260,14 +261,16 @@ def _button(body: Body) -> list[Step]:
         return []
     message, container = part(body.get("message")), part(body.get("container"))
     private = bool(container.get("is_ephemeral"))
-    thread = "" if private else str(message.get("thread_ts") or message.get("ts") or container.get("message_ts") or "")
+    thread = str(message.get("thread_ts") or message.get("ts") or container.get("message_ts") or "")
+    is_alone = private or (wanted["action"] in TO_ONE and not id_in(body.get("channel")).startswith("D"))
     request = _pressed(
         body,
         action=str(wanted["action"]),
         document=str(wanted.get("document") or ""),
         confirmed=wanted.get("confirmed") is True,
         text=str(wanted.get("text") or ""),
-        thread=thread,
+        thread="" if is_alone else thread,
+        beside=thread if is_alone and not private else "",
         response_url=str(body.get("response_url") or "") if private else "",
     )
     return [Put(request)]

@@ -14,6 +14,7 @@ from bot.slack.blocks import (
     markdown_block,
     message_blocks,
     message_lines,
+    page_blocks,
     plain_text,
     row_blocks,
     section_blocks,
@@ -107,7 +108,10 @@ class PrivateAnswer:
     async def _ephemeral(self) -> None:
         try:
             await self._client.chat_postEphemeral(
-                channel=self._request.channel, user=self._request.user, **self._body()
+                channel=self._request.channel,
+                user=self._request.user,
+                thread_ts=self._request.beside or None,
+                **self._body(),
             )
         except SlackApiError:
             await self._in_dm()
@@ -131,6 +135,8 @@ class PrivateAnswer:
         below.append(message_lines(self._messages))
         blocks: list[Block] = [*row_blocks(self._rows, language), *source_blocks(self._sources)]
         blocks += message_blocks(self._messages)
+        if self._request.action != "show_page":
+            blocks += page_blocks(self._sources, language)
         return {
             "text": plain_text(text, *below, longest=LONGEST_TEXT) or "…",
             "blocks": [*(section_blocks(text) if older else markdown_block(text)), *blocks[:MOST_BLOCKS]],

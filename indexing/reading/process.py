@@ -91,14 +91,19 @@ def confine(address_bytes: int, seconds: int) -> None:
 
 
 def main(kind: str, path: str, address_bytes: str, seconds: str) -> None:
-    """Limit this process, then serve; what a library prints must not come between the answers."""
+    """Limit this process, then serve."""
+    prepare(int(address_bytes), int(seconds))
+    serve(kind, Path(path))
+
+
+def prepare(address_bytes: int, seconds: int) -> None:
+    """Limit this process, and keep its answers apart from what libraries print."""
     sys.stdout = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    confine(int(address_bytes), int(seconds))
+    confine(address_bytes, seconds)
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     sys.setrecursionlimit(5000)  # deep page trees of honest files; hostile ones raise RecursionError
-    serve(kind, Path(path))
 
 
 if __name__ == "__main__":

@@ -371,6 +371,24 @@ async def test_a_streamed_answer_shows_its_sources_once(bot: Bot, alice: Person,
     assert answer.count("handbook.pdf, p. 2") == 1
 
 
+async def test_a_sources_page_is_asked_for_privately(bot: Bot, alice: Person, bob: Person, general: str) -> None:
+    """Whoever presses the button below an answer: in a channel beside the thread for that person alone."""
+    bot.sources = (Source(1, PASSAGE, "The office opens at 7:30."),)
+    ts = await alice.says(general, f"{bot.mention} hello")
+    await alice.reads(general, ts)
+    answer = (await alice.thread(general, ts))[1]
+    [button] = [e for block in answer["blocks"] if block["type"] == "actions" for e in block["elements"]]
+    assert button["text"]["text"] == "Show [1] p. 2"
+    pressed = {"action_id": button["action_id"], "value": button["value"]}
+    await bob.client.api_call("chat.press", json={"channel": general, "ts": answer["ts"], **pressed})
+    assert "show_page: 2 2 The office opens at 7:30." in await bob.sees_alone(general)
+    seen = (await bob.client.api_call("chat.ephemerals", json={"channel": general}))["messages"][-1]
+    assert seen["thread_ts"] == ts
+    assert not [block for block in seen["blocks"] if block["type"] == "actions"]
+    assert (bot.done[-1].user, bot.done[-1].document) == (bob.id, "d")
+    assert len(await replies(alice, general, ts)) == 1
+
+
 # Absence.
 
 
