@@ -180,7 +180,7 @@ async def _work(app: App, stack: AsyncExitStack) -> None:
     from bot.services import open_services
 
     started, settings = time.monotonic(), app.settings
-    services, parts, checks = await open_services(settings, app.redis, app.slack.client, stack)
+    services, parts, checks = await open_services(settings, app.redis, app.slack.client, app.slack.team_id, stack)
     stack.push_async_callback(app.end)  # before the model goes: nobody is told that it is away because we end
     app.parts |= parts
     app.checks |= checks
@@ -220,6 +220,7 @@ def _upkeep(app: App, services: "Services", audit: Audit) -> "Reconciler":
         library=services.library,
         memory=ThreadMemory(app.redis, app.settings.bot.memory_days),
         quotes=Quotes(app.slack.client, app.redis),
+        team=app.slack.team_id,
         retention_days=app.settings.bot.retention_days,
         audit=audit,
     )

@@ -17,6 +17,7 @@ from bot import metrics
 from bot.access.memberships import AudienceUnknown, Memberships
 from bot.access.reconcile import Reconciler
 from bot.audit import Audit
+from bot.closing import after_turn
 from bot.error_policy import Broken, ErrorReply, NobodyThere, reply_for
 from bot.limits import Limits
 from bot.queue.queue import Queue
@@ -38,6 +39,7 @@ from handlers.text.messages import say
 logger = structlog.get_logger()
 
 Outcome = Literal["answered", "refused", "failed", "gone", "delayed", "stopped", "given up"]
+SILENT = frozenset({"overhear", "reopen"})  # nobody is told that it did not work
 LONGEST_SECONDS = 3600  # a summary of a thousand pages on a slow machine; what takes longer hangs
 
 
@@ -165,6 +167,7 @@ class Dispatcher:
         finally:
             self._note(request, trail)
             await (self.upkeep.tidy() if "" in trail.removed else self.upkeep.settle(trail.removed))
+        await after_turn(request, trail, self.services, self.queue)
 
     def _note(self, request: Request, trail: Trail) -> None:
         for kind, documents in (("added", trail.added), ("removed", trail.removed)):
@@ -211,7 +214,7 @@ class Dispatcher:
         return "failed"
 
     async def _fail(self, request: Request, sentence: str) -> None:
-        if request.action == "overhear":
+        if request.action in SILENT:
             return
         try:
             request = await self._opened(request)

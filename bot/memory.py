@@ -77,9 +77,9 @@ class ThreadMemory:
         return int(held)
 
     async def forget_turn(self, conversation: str, request_id: str) -> int:
-        """Drop what was said in one turn: its question was deleted."""
+        """Drop what was said in one turn, and when it was asked again: its question was deleted."""
         keys = _Keys(conversation)
-        turn = [message_id for message_id in await self._redis.hkeys(keys.said) if _turn(message_id) == request_id]
+        turn = [one for one in await self._redis.hkeys(keys.said) if one.startswith(f"{request_id}:")]
         return await self._drop(keys, turn)
 
     async def forget_person(self, user: str) -> int:

@@ -23,6 +23,7 @@ from bot.limits import DailyReading
 from bot.memory import ThreadMemory
 from bot.models.auto import for_this_machine
 from bot.models.fetch import fetch_embeddings, fetch_llm
+from bot.open_questions import RedisOpenQuestions
 from bot.settings import Settings
 from bot.slack.files import SlackFiles
 from bot.slack.messages import SlackMessages
@@ -58,7 +59,7 @@ def fetch_models(settings: Settings) -> Models:
 
 
 async def open_services(
-    settings: Settings, redis: Redis, client: AsyncWebClient, stack: AsyncExitStack
+    settings: Settings, redis: Redis, client: AsyncWebClient, team: str, stack: AsyncExitStack
 ) -> tuple[Services, dict[str, Counts], dict[str, Check]]:
     """Load the models and open the library; return the services, what their parts count, and whether they answer.
 
@@ -81,6 +82,7 @@ async def open_services(
         data_dir=settings.data_dir,
         channels=ChannelSettings(redis),
         team=SlackTeam(client, settings.bot.admins.replace(",", " ").split()),
+        questions=RedisOpenQuestions(redis, team),
         quota=DailyReading(redis, settings.bot.reading_seconds),
         card=model_card(settings),
         budget=LARGE if settings.llm.url else SMALL,

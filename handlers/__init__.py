@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 ACTIONS = {
     "chat": "chat", "ask": "ask", "overhear": "overhear", "read_here": "read_here", "settings": "settings",
     "show_page": "show_page",
-    "summarize": "summarize", "recap": "recap",
+    "summarize": "summarize", "recap": "recap", "reopen": "reopen",
     "upload": "upload", "docs": "docs", "help": "help",
     "forget": "forget", "forget_me": "forget", "stop": "stop",
     "sentiment": "sentiment", "extract": "extract", "attention": "attention",

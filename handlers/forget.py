@@ -10,6 +10,7 @@ async def forget(request: Request, services: Services) -> Pieces:
     """Forget what was said in this thread: `forget`."""
     language = request_language(request)
     count = await services.memory.forget(request.conversation)
+    count += await services.questions.forget_thread(request.channel, request.thread)
     yield Text(say("forget.done" if count else "forget.nothing", language, count=count))
 
 
@@ -27,6 +28,7 @@ async def forget_me(request: Request, services: Services) -> Pieces:
         yield Choices(say("forget.question", language), (button,))
         return
     messages = await services.memory.forget_person(request.user)
+    messages += await services.questions.forget_person(request.user)
     removals = await services.library.forget_person(request.user)
     for removal in removals:
         services.trail.removed.append(removal.document_id)

@@ -10,7 +10,7 @@ SHOWN = {
     "chat": "", "ask": "/ask", "upload": "", "summarize": "/summarize", "recap": "", "docs": "/docs", "show_page": "",
     "extract": "/extract",
     "sentiment": "/sentiment", "attention": "/attention", "stop": "stop", "forget": "forget",
-    "overhear": "", "read_here": "", "settings": "settings", "forget_me": "/forget-me", "help": "/help",
+    "overhear": "", "reopen": "", "read_here": "", "settings": "settings", "forget_me": "/forget-me", "help": "/help",
 }  # fmt: skip  # action -> how it is called; "" for what needs no word
 
 

@@ -65,6 +65,75 @@ class NoTeam:
         """Tell nobody."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class OpenQuestion:
+    """What somebody asked and the documents did not answer."""
+
+    id: str  # of the request
+    channel: str
+    thread: str
+    user: str
+    text: str  # so that it stands alone
+    language: str
+    at: float  # seconds since the epoch
+
+
+class OpenQuestions(Protocol):
+    """What could not be answered yet."""
+
+    async def keep(self, question: OpenQuestion) -> None:
+        """Keep a question; one with the same id takes its place."""
+
+    async def drop(self, channel: str, question_id: str) -> bool:
+        """Let a question go; tell whether it was there."""
+
+    async def get(self, channel: str, question_id: str) -> OpenQuestion | None:
+        """Return a question; None if it is not kept."""
+
+    async def all(self) -> list[OpenQuestion]:
+        """Return all that are kept, newest first."""
+
+    async def of_person(self, user: str) -> list[OpenQuestion]:
+        """Return what somebody asked, newest first."""
+
+    async def forget_person(self, user: str) -> int:
+        """Forget what somebody asked; return how much."""
+
+    async def forget_thread(self, channel: str, thread: str) -> int:
+        """Forget what was asked in a thread; return how much."""
+
+
+class NoOpenQuestions:
+    """Nothing is kept of what could not be answered."""
+
+    async def keep(self, question: OpenQuestion) -> None:
+        """Keep nothing."""
+
+    async def drop(self, channel: str, question_id: str) -> bool:
+        """Tell that nothing was there."""
+        return False
+
+    async def get(self, channel: str, question_id: str) -> OpenQuestion | None:
+        """Return nothing."""
+        return None
+
+    async def all(self) -> list[OpenQuestion]:
+        """Return nothing."""
+        return []
+
+    async def of_person(self, user: str) -> list[OpenQuestion]:
+        """Return nothing."""
+        return []
+
+    async def forget_person(self, user: str) -> int:
+        """Forget nothing."""
+        return 0
+
+    async def forget_thread(self, channel: str, thread: str) -> int:
+        """Forget nothing."""
+        return 0
+
+
 class ReadingQuota(Protocol):
     """How long files of one person may be read in a day."""
 

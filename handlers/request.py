@@ -12,7 +12,7 @@ from handlers.calibration import SMALL, UNMEASURED, Budget, Card
 from handlers.context.pace import ReadingPace
 from handlers.context.trail import Trail
 from handlers.pieces import Pieces, Progress, Report
-from handlers.ports import NoQuota, NoTeam, ReadingQuota, Team
+from handlers.ports import NoOpenQuestions, NoQuota, NoTeam, OpenQuestions, ReadingQuota, Team
 from indexing.audience import NOBODY, Audience
 
 if TYPE_CHECKING:
@@ -166,6 +166,7 @@ class Services:
     data_dir: Path
     team: Team = field(default_factory=NoTeam)
     channels: Channels = field(default_factory=SameChannels)
+    questions: OpenQuestions = field(default_factory=NoOpenQuestions)
     quota: ReadingQuota = field(default_factory=NoQuota)
     pace: ReadingPace = field(default_factory=ReadingPace)
     card: Card = UNMEASURED  # of the two models

@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.access.gone import Gone
 from bot.audit import Audit
 from bot.memory import ThreadMemory
+from bot.open_questions import RedisOpenQuestions
 from bot.queue.worker import TryAgain
 from bot.slack.changes import CHANNEL_GONE, SlackChange
 from bot.slack.errors import SLACK_ERRORS, code
@@ -45,6 +46,7 @@ class Reconciler:
     library: Library
     memory: ThreadMemory
     quotes: Quotes
+    team: str = ""
     retention_days: int = 0
     audit: Audit = field(default_factory=Audit)
 
@@ -63,6 +65,10 @@ class Reconciler:
             await self._rename_channel(change)
         elif change.kind == "user_left":
             await self._forget_person(change.user)
+
+    @property
+    def _questions(self) -> RedisOpenQuestions:
+        return RedisOpenQuestions(self.redis, self.team)
 
     async def run(self) -> None:
         """Reconcile every night, in one of the processes; runs until cancelled."""
@@ -187,6 +193,7 @@ class Reconciler:
     async def _forget_person(self, user: str) -> None:
         """Forget what somebody said, and what was shared with the bot alone: the account was closed."""
         await self.memory.forget_person(user)
+        await self._questions.forget_person(user)
         for channel in sorted(await self._channels(user=user)):
             if channel.startswith("D"):
                 await self._unshare(user=user, channel=channel)
@@ -202,16 +209,19 @@ class Reconciler:
         """Forget a conversation that was left; what was shared in it later, because the bot is back, stays."""
         await self._unshare(until, channel=channel)
         await self.memory.forget_channel(channel)
+        await self._questions.forget_channel(channel)
 
     async def _rename_channel(self, change: SlackChange) -> None:
         await self.library.move_channel(change.channel, change.new_channel)
         await self.memory.move_channel(change.channel, change.new_channel)
         await self.quotes.move_channel(change.channel, change.new_channel)
+        await self._questions.move_channel(change.channel, change.new_channel)
         await Talks(self.redis).move_channel(change.team, change.channel, change.new_channel)
 
     async def _forget_message(self, change: SlackChange) -> None:
         await self._unshare(channel=change.channel, ts=change.ts)
         await self.memory.forget_turn(change.conversation, change.request_id)
+        await self._questions.drop(change.channel, change.request_id)
 
     async def _unshare(self, until: float = math.inf, **which: str) -> None:
         """Remove shares, and before them what they alone allowed: a kill in between leaves nothing behind.

@@ -26,7 +26,7 @@ from bot.slack.changes import SlackChange
 from handlers.request import Request
 
 LANES = ("chat", "ingest", "changes")  # an upload never holds back a conversation, and nothing what Slack changed
-INGEST_ACTIONS = frozenset({"upload", "read_here", "recap"})  # long work that nobody waits for
+INGEST_ACTIONS = frozenset({"upload", "read_here", "recap", "reopen"})  # long work that nobody waits for
 TOKEN, CHANGE = "take", "change"  # the names of the docket tasks
 SEEN_SECONDS = 26 * 3600  # Slack's last retry comes a day after the event
 INBOX_SECONDS = 7 * 86400  # what nobody worked on for a week is not wanted any more

@@ -52,6 +52,7 @@ async def answer(request: Request, services: Services) -> Pieces:
     services.report(Progress(say("ask.searching", question.language)))
     found = await retrieve_passages(question, request, services)
     if not found.passages and not await services.library.count_documents(request.audience):
+        services.trail.unanswered = question.standalone
         yield Text(say("ask.no_document", question.language))
         return
     ranked = (await rank_lines(found, services.library.embedder))[: services.budget.lines]
@@ -98,6 +99,7 @@ async def refusal(reading: Reading, request: Request, services: Services) -> Pie
     if request.unasked:
         return
     question = reading.question
+    services.trail.unanswered = question.standalone
     sentence = say("ask.refused", question.language)
     yield Text(sentence)
     sources = await locate_sources(nearest(reading.found.passages, reading.likeliest, MOST_NEAREST), request, services)

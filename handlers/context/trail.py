@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Trail:
-    """Ids of documents, never words."""
+    """Ids of documents; the one thing in words is what could not be answered, which only the open questions get."""
 
     added: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)  # that lost shares; "" for unknown ones
     used: set[str] = field(default_factory=set)  # for what was said
+    closed: str = ""  # id of the open question that was answered
+    unanswered: str = ""  # the question, so that it stands alone, if the documents do not answer it

@@ -22,12 +22,13 @@ async def test_the_worker_ends_before_the_model_goes(
     queue: Queue, redis: Redis, client: AsyncWebClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The model went first: whoever was being answered at a restart was told that something did not answer."""
-    slack = cast(Any, SimpleNamespace(client=client))
+    slack = cast(Any, SimpleNamespace(client=client, team_id="T1"))
     settings = Settings({"DATA_DIR": str(tmp_path)})
     app = App(settings, redis, queue, slack, Memberships(client, redis, "T1"))
     running_when_the_model_went: list[int] = []
 
-    async def open_services(_: object, __: object, ___: object, stack: AsyncExitStack) -> tuple[Any, Any, Any]:
+    async def open_services(*given: object) -> tuple[Any, Any, Any]:
+        stack = cast(AsyncExitStack, given[-1])
         stack.callback(lambda: running_when_the_model_went.append(sum(not task.done() for task in app._tasks)))
         library = cast(Any, SimpleNamespace(statistics=None))
         return replace(no_services(), library=library), {}, {}

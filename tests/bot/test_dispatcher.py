@@ -22,17 +22,20 @@ from bot.audit import Audit, read
 from bot.dispatcher import Dispatcher
 from bot.limits import Limits
 from bot.memory import ThreadMemory
+from bot.open_questions import RedisOpenQuestions
 from bot.queue.queue import Queue
 from bot.queue.worker import TryAgain
 from bot.slack.changes import SlackChange
 from bot.slack.quotes import Quotes
 from handlers.pieces import Pieces, Text, UserError
 from handlers.request import Handler, Request, Services
+from indexing.document import Share
 from indexing.library import Library
 from tests.bot.conftest import eventually, working
 from tests.bot.slack.wire import Wire
 from tests.handlers.fakes import no_services
 from tests.indexing.conftest import embedder, encoder, library  # noqa: F401 - fixtures
+from tests.pdfs import make_pdf
 
 SECRET = "my salary is 91,250"
 DM = {"channel": {"id": "D1", "is_im": True, "user": "UALICE"}}
@@ -127,6 +130,55 @@ async def test_an_answer_comes_and_one_line_tells_of_it(turns_with: Make, slack:
     assert (line["id"], line["action"], line["outcome"]) == (asked.id, "chat", "answered")
     assert 0 <= line["first_seconds"] <= line["seconds"]
     assert SECRET not in json.dumps(lines)
+
+
+async def test_what_could_not_be_answered_is_tried_on_each_document_that_comes(
+    turns_with: Make,
+    slack: Wire,
+    asked: Request,
+    redis: Redis,
+    queue: Queue,
+    library: Library,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Kept in its channel; a document that may answer it has it asked again, once, in its own thread."""
+    monkeypatch.setattr("indexing.calibration.THRESHOLD", 0.0)  # of real embeddings; these are of words
+    questions = RedisOpenQuestions(redis, "T1")
+    share = Share(channel="D1", file_id="F1", user="UALICE", ts="1.0", permalink="https://x/F1", name="handbook.pdf")
+    document = (
+        await library.add(make_pdf(tmp_path / "a.pdf", ["Employees get 27 days of paid leave."]), share)
+    ).document.id
+
+    async def refuses(request: Request, services: Services) -> Pieces:
+        services.trail.unanswered = "Employees get how many days of paid leave?"
+        yield Text("I did not find it.")
+
+    async def reads(request: Request, services: Services) -> Pieces:
+        services.trail.added.append(document)
+        yield Text("Read.")
+
+    async def answers(request: Request, services: Services) -> Pieces:
+        services.trail.closed = asked.id
+        yield Text("27 days.")
+
+    def turns(handler: Handler) -> Dispatcher:
+        made = turns_with(handler)
+        return replace(made, services=replace(made.services, library=library, questions=questions),
+                       handlers=dict.fromkeys(("chat", "reopen"), handler))  # fmt: skip
+
+    await turns(refuses)(asked)
+    assert [question.id for question in await questions.all()] == [asked.id]
+    file = replace(asked, id="T1:D1:2.0", thread="2.0", ts="2.0")
+    await turns(reads)(file)
+    again = f"{asked.id}:{document[:12]}"
+    job = await queue.start(asked.conversation, again, worker="w", lease_seconds=30)
+    assert job
+    assert (job.request.action, job.request.user, job.request.unasked) == ("reopen", "UALICE", True)
+    await turns(answers)(job.request)
+    await queue.finish(job, worker="w")
+    assert texts(slack, asked)[-1] == "27 days."
+    assert await questions.all() == []
 
 
 async def test_done_again_after_a_kill_it_says_nothing_twice(turns_with: Make, slack: Wire, asked: Request) -> None:

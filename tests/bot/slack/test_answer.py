@@ -92,7 +92,8 @@ async def test_sources_are_linked_blocks_with_their_quote_and_feedback(
 ) -> None:
     await Answer(client, redis, request_).show(pieces(Text("27 days [1]."), SOURCES))
     [said] = wire.said("C1", request_.thread)
-    markdown, source, feedback = said["blocks"]
+    markdown, source, pages, feedback = said["blocks"]
+    assert [button["action_id"] for button in pages["elements"]] == ["do:show_page:900"]
     assert markdown == {"type": "markdown", "text": "27 days [1]."}
     assert source["elements"][0]["text"] == (
         f"<{PASSAGE.permalink}|[1] handbook.pdf, p. 2>  “Full-time employees get 27 days.”"
