@@ -8,8 +8,9 @@ from handlers.context.history import remember
 from handlers.context.talk import talk_line
 from handlers.pieces import MessageSource, MessageSources, Pieces, Progress, Text, UserError
 from handlers.request import Request, Services, ThreadMessage
-from handlers.summarize import METHODS, method_for, part_tokens, wish_of, work_of
+from handlers.summarize import METHODS, method_for, part_tokens, work_of
 from handlers.summarizing.points import SummaryPoint, parts_of
+from handlers.summarizing.wish import wish_of
 from handlers.text.commands import without_accents
 from handlers.text.language import request_language
 from handlers.text.messages import say

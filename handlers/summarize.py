@@ -1,58 +1,35 @@
 """Summaries: the whole document is read, in parts where it is long, and every point has its pages."""
 
-import re
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from handlers.context.documents import documents_named, last_shared, unknown_document
+from handlers.context.documents import (
+    documents_named,
+    documents_within,
+    is_stem,
+    is_whole,
+    last_shared,
+    names_of,
+    unknown_document,
+)
 from handlers.context.history import remember
 from handlers.context.ingest import NotIngested, ingest
 from handlers.pieces import Pieces, Progress, Source, Sources, Text, UserError
 from handlers.request import Request, Services
 from handlers.summarizing.methods import Work, map_reduce, refine, stuff
 from handlers.summarizing.points import Part, SummaryPoint, page_range, parts_of
-from handlers.text.commands import without_accents
-from handlers.text.language import request_language, requested_language, text_language
+from handlers.summarizing.scope import Scope, scope_of
+from handlers.summarizing.wish import Wish, wish_of
+from handlers.text.language import request_language, text_language
 from handlers.text.messages import say
+from handlers.text.normalize import letters_only
 from indexing.document import Document, Passage
 from indexing.library import Page
 
 PART_TOKENS = 1800  # 25 seconds of reading on two cores; several go side by side
 PROMPT_TOKENS = 200
 METHODS = {"stuff": stuff, "map_reduce": map_reduce, "refine": refine}
-METHOD = re.compile(r"(?<![\w-])(?:--?)?(?:method(?:e|=)?\s*)?(stuff|map[ _-]?reduce|refine)(?![\w-])", re.IGNORECASE)
-FILLER = frozenset({
-    "the", "this", "that", "it", "document", "file", "pdf", "please", "last", "of", "in", "for", "me", "us", "to",
-    "le", "la", "ce", "cet", "cette", "du", "de", "fichier", "dernier", "svp", "moi", "en", "ca", "ceci",
-    "francais", "french", "english", "anglais", "s'il", "te", "vous", "plait", "un", "a", "using", "with", "avec",
-    "above", "ci-dessus", "dessus", "here", "ici",
-})  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What is to be summarised, and how."""
-
-    name: str  # "" for the last document
-    method: str  # "" to choose by length
-    language: str  # "" for the document's own
-
-
-def wish_of(text: str) -> Wish:
-    """Read `[file] [method] [in French]`."""
-    method = METHOD.search(text)
-    rest = METHOD.sub(" ", text)
-    language = requested_language(rest)
-    words = [word for word in rest.split() if without_accents(word).strip("\"'«»,.:!?") not in FILLER]
-    name = " ".join(words).strip(" \"'`«»")
-    return Wish(name, method_called(method[1]) if method else "", language)
-
-
-def method_called(word: str) -> str:
-    """Return the method that a word names, in whatever spelling of map-reduce."""
-    plain = without_accents(word)
-    return "map_reduce" if plain.startswith("map") else plain
 
 
 async def summarize(request: Request, services: Services) -> Pieces:
@@ -64,7 +41,7 @@ async def summarize(request: Request, services: Services) -> Pieces:
         return
     if request.message_ts:  # a shortcut on a message with files: its text is not a name
         request = replace(request, text="")
-    wish = wish_of(request.text)
+    wish = await wish_for(request, services)
     if request.forwarded and not wish.name:
         async with aclosing(of_forwarded(wish, request, services)) as pieces:
             async for piece in pieces:
@@ -77,6 +54,17 @@ async def summarize(request: Request, services: Services) -> Pieces:
         async with aclosing(summarize_document(document, wish, request, services)) as pieces:
             async for piece in pieces:
                 yield piece
+
+
+async def wish_for(request: Request, services: Services) -> Wish:
+    """Return what is wished; words that are the whole name of a document ("Lease, part 2") wish for no part of one."""
+    wish = wish_of(request.text)
+    if wish.section or any(wish.pages):
+        called = letters_only(request.text)
+        for document in await services.library.documents(request.audience):
+            if any(is_whole(called, name) or is_stem(called, name) for name in names_of(document)):
+                return Wish(document.name, "", "")
+    return wish
 
 
 async def of_documents(request: Request, document_ids: Sequence[str], services: Services) -> Pieces:
@@ -99,7 +87,7 @@ async def chosen(wish: Wish, request: Request, services: Services) -> list[Docum
     if not documents:
         raise UserError(say("docs.none", language))
     if wish.name:
-        named = documents_named(wish.name, documents)
+        named = documents_named(wish.name, documents) or documents_within(request.text, documents)
         if not named:
             raise unknown_document(wish.name, documents, language)
         return named[:1]
@@ -118,15 +106,15 @@ async def document_of(file_id: str, request: Request, services: Services) -> Doc
 async def summarize_document(document: Document, wish: Wish, request: Request, services: Services) -> Pieces:
     """Yield the summary of one document: a head line, its points with their pages, and what was covered."""
     language = wish.language or document.language or request.language
-    pages = await services.library.pages(document.id, readable_by=request.audience)
-    work = work_of(services, language, wish.method)
-    parts = parts_of(pages, services.count_tokens, work.part_tokens)
+    scope = await scope_of(document, wish, request, services, language)
+    work = replace(work_of(services, language, wish.method), wished_points=wish.points, reader=wish.reader)
+    parts = parts_of(scope.pages, services.count_tokens, work.part_tokens)
     if not parts:
         raise UserError(say("files.no_text", language))
     method = method_for(parts, wish.method)
-    services.report(Progress(say("summarize.reading", language, name=document.name, pages=len(pages))))
+    services.report(Progress(say("summarize.reading", language, name=document.name, pages=len(scope.pages))))
     points = await METHODS[method](parts, work)
-    text = summary_text(document, points, pages, method, language)
+    text = summary_text(document, points, scope, method, language)
     yield Text(text)
     yield Sources((whole(document),))
     await remember(request, services, text, documents=[document.id])
@@ -173,18 +161,17 @@ def method_for(parts: Sequence[Part], wished_for: str) -> str:
     return "refine" if wished_for == "refine" else "map_reduce"
 
 
-def summary_text(
-    document: Document, points: Sequence[SummaryPoint], pages: Sequence[Page], method: str, language: str
-) -> str:
+def summary_text(document: Document, points: Sequence[SummaryPoint], scope: Scope, method: str, language: str) -> str:
     """Return the whole summary as markdown."""
-    numbers = [page.number for page in pages if page.text.strip()]
+    numbers = [page.number for page in scope.pages if page.text.strip()]
     pages_read = page_range(numbers)
     key = "summarize.covered" if "-" in pages_read else "summarize.covered_page"
     covered = say(key, language, pages=pages_read, total=document.pages, method=method.replace("_", "-"))
-    silent = document.pages - len(set(numbers))
+    silent = 0 if len(scope.pages) < document.pages else document.pages - len(set(numbers))
     note = f" {say('summarize.silent', language, count=silent)}" if silent > 0 else ""
-    body = "\n".join(point.line() for point in points) or say("summarize.nothing", language)
-    return f"**{say('summarize.title', language, name=document.name)}**\n{body}\n\n_{covered}{note}_"
+    body = "\n".join(point.line(document.label) for point in points) or say("summarize.nothing", language)
+    name = f"{document.name}, {scope.title}" if scope.title else document.name
+    return f"**{say('summarize.title', language, name=name)}**\n{body}\n\n_{covered}{note}_"
 
 
 def whole(document: Document) -> Source:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from indexing.library import Library
 
 MOST_NEAR = 3
+LEAST_STEM = 4  # letters of a name that is looked for in a sentence
 
 
 def names_of(document: Document) -> list[str]:
@@ -34,6 +35,15 @@ def documents_named(name: str, documents: Sequence[Document]) -> list[Document]:
         if found := [one for one in documents if any(fits(wanted, known) for known in names_of(one))]:
             return found
     return []
+
+
+def documents_within(text: str, documents: Sequence[Document]) -> list[Document]:
+    """Return the document whose name stands somewhere in a text, the one with the longest name; none for none."""
+    said = letters_only(text)
+    stems = [(letters_only(Path(name).stem), one) for one in documents for name in names_of(one)]
+    inside = [(len(stem), one) for stem, one in stems if len(stem) >= LEAST_STEM and stem in said]
+    longest = max((length for length, _ in inside), default=0)
+    return [one for length, one in inside if length == longest][:1]
 
 
 def is_whole(wanted: str, known: str) -> bool:

@@ -35,10 +35,19 @@ class Work:
     language: str
     part_tokens: int
     report: Report
+    wished_points: int = 0  # 0 to choose by length
+    reader: str = ""  # for whom, where that is wished
+
+    @property
+    def most_points(self) -> int:
+        """Return how many points the whole summary may have."""
+        return self.wished_points or MOST_POINTS
 
     async def said(self, key: str, text: str, points: int) -> str:
         """Return what the model makes of a text."""
         rules = say("summarize.rules", self.language)
+        if self.reader:
+            rules += " " + say("summarize.reader", self.language, reader=self.reader)
         asked = say(f"summarize.{key}", self.language, text=text, points=points)
         messages: list[BaseMessage] = [SystemMessage(rules), HumanMessage(asked)]
         answer = await self.model.ainvoke(messages, max_tokens=self.ANSWER_TOKENS, temperature=0.0)
@@ -54,7 +63,7 @@ async def stuff(parts: Sequence[Part], work: Work) -> list[SummaryPoint]:
     """Read the whole text, which is one part, in one prompt."""
     (whole,) = parts
     work.report(step_of(0, 1, work))
-    return (await work.points(whole, 8))[:MOST_POINTS]
+    return (await work.points(whole, work.wished_points or 8))[: work.most_points]
 
 
 async def map_reduce(parts: Sequence[Part], work: Work) -> list[SummaryPoint]:
@@ -86,7 +95,7 @@ async def _all_or_none(calls: Sequence[Coroutine[None, None, list[SummaryPoint]]
 async def reduce(points_by_part: Sequence[Sequence[SummaryPoint]], work: Work) -> list[SummaryPoint]:
     """Bring the points of all parts together until they are few enough, each with the pages it came from."""
     points = distinct_points(point for points in points_by_part for point in points)
-    while len(points) > MOST_POINTS:  # several rounds for a book: each group gives at least two
+    while len(points) > work.most_points:  # several rounds for a book: each group gives at least two
         work.report(Progress(say("summarize.joining", work.language)))
         points = await merged_points(points, work)
     return points
@@ -98,7 +107,7 @@ async def merged_points(points: Sequence[SummaryPoint], work: Work) -> list[Summ
     Each group keeps the order of the document and is heard, so that no region of it is lost.
     """
     groups = even(points, -(-len(points) // MERGED))
-    wanted = max(2, MOST_POINTS // len(groups))
+    wanted = max(min(2, work.most_points), work.most_points // len(groups))
     gate = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def fewer(group: Sequence[SummaryPoint]) -> list[SummaryPoint]:
@@ -148,7 +157,7 @@ async def refine(parts: Sequence[Part], work: Work) -> list[SummaryPoint]:
         said = await work.said("refine", both, MOST_POINTS)
         grown = points_of(said, profiles)
         draft = spread(distinct_points([*grown, *kept_points(draft, grown)]), MOST_POINTS)
-    return draft
+    return spread(draft, work.most_points)
 
 
 def beginning(draft: Sequence[SummaryPoint], work: Work) -> list[SummaryPoint]:
@@ -174,7 +183,7 @@ def spread(points: Sequence[SummaryPoint], most: int) -> list[SummaryPoint]:
     ordered = sorted(points, key=lambda point: point.pages)
     if len(ordered) <= most:
         return ordered
-    return [ordered[round(place * (len(ordered) - 1) / (most - 1))] for place in range(most)]
+    return [ordered[round(place * (len(ordered) - 1) / max(1, most - 1))] for place in range(most)]
 
 
 def first_sentences(part: Part) -> list[SummaryPoint]:

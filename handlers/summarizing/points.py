@@ -59,8 +59,10 @@ class SummaryPoint:
     text: str
     pages: tuple[int, ...]
 
-    def line(self) -> str:
-        """Return it as a bullet."""
+    def line(self, label: Callable[[int], str] = lambda _: "") -> str:
+        """Return it as a bullet, with its pages as people call them."""
+        if any(map(label, self.pages)):
+            return f"- {self.text} ({', '.join(label(page) or f'p. {page}' for page in self.pages)})"
         return f"- {self.text} (p. {', '.join(map(str, self.pages))})"
 
 

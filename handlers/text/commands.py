@@ -36,7 +36,10 @@ WARNING = re.compile(r"attention\s*(?:[,!.:]?\s*(?:a|au|aux|a la|le|la|les|l['�
 # "Please summarize …", "Peux-tu résumer …": the wish, politely; folded.
 POLITE = re.compile(
     r"(?:please|pls|hey folio|folio|can you|could you|would you|will you|peux[- ]tu|pouvez[- ]vous|pourrais[- ]tu|"
-    r"pourriez[- ]vous|veux[- ]tu|voulez[- ]vous|stp|svp|s'il (?:te|vous) plait|merci de)[,:]?\s+(?:please\s+)?"
+    r"pourriez[- ]vous|veux[- ]tu|voulez[- ]vous|stp|svp|s'il (?:te|vous) plait|merci de)[,:]?\s+(?:please\s+)?|"
+    r"(?:give|make|write|send)(?: me| us)? an? (?=summary of )|(?:i|we)(?: need| want|['’]?d like| would like) an? "
+    r"(?=summary of )|(?:fais|faites|donne|donnez|ecris|me faire|nous faire|faire)(?:[- ](?:moi|nous))? un "
+    r"(?=resume d)"
 )
 NOUNS = frozenset({"resume", "summary", "sentiment", "sentiments"})  # also nouns that a sentence may begin with
 AFTER_NOUN = re.compile(r"(?:in|is|was|are|were|about|among|around|analysis|tips|writing|writer|template)\b")

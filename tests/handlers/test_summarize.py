@@ -13,9 +13,9 @@ from langchain_core.outputs import ChatResult
 from handlers import HANDLERS
 from handlers.pieces import Text, UserError
 from handlers.request import Request, Services, unheard
-from handlers.summarize import Wish, wish_of
 from handlers.summarizing.methods import MOST_POINTS, SummaryPoint, Work, beginning, map_reduce, spread
 from handlers.summarizing.points import parts_of, points_of
+from handlers.summarizing.wish import Wish, wish_of
 from indexing.document import Document
 from indexing.library import Library, Page, Receipt
 from tests.handlers.conftest import ScriptedModel, Shown
@@ -50,10 +50,104 @@ class Echo(ScriptedModel):
         ("map-reduce", Wish("", "map_reduce", "")),
         ("manuel.pdf Map Reduce in English", Wish("manuel.pdf", "map_reduce", "en")),
         ("le document en français", Wish("", "", "fr")),
+        ("orca-manual.pdf in 3 bullet points", Wish("orca-manual.pdf", "", "", points=3)),
+        ("le manuel.pdf en cinq phrases", Wish("manuel.pdf", "", "", points=5)),
+        ("orca.pdf in 100 words", Wish("orca.pdf", "", "", points=5)),
+        ("briefly orca.pdf in French", Wish("orca.pdf", "", "fr", points=3)),
+        ("orca.pdf en bref", Wish("orca.pdf", "", "", points=3)),
+        ("chapter 3 of orca-manual.pdf", Wish("orca-manual.pdf", "", "", section="3")),
+        ("le chapitre Nettoyage du manuel.pdf", Wish("manuel.pdf", "", "", section="Nettoyage")),
+        ("section “Faults” in orca.pdf", Wish("orca.pdf", "", "", section="Faults")),
+        ("pages 2-3 of orca.pdf", Wish("orca.pdf", "", "", pages=("2", "3"))),
+        ("les pages 2 à 5 de manuel.pdf", Wish("manuel.pdf", "", "", pages=("2", "5"))),
+        ("page iv of orca.pdf", Wish("orca.pdf", "", "", pages=("iv", "iv"))),
+        ("the first three pages of orca.pdf", Wish("orca.pdf", "", "", pages=("first", "3"))),
+        ("les 2 dernières pages", Wish("", "", "", pages=("last", "2"))),
+        ("orca.pdf for a beginner", Wish("orca.pdf", "", "", reader="beginner")),
+        ("le manuel.pdf pour un débutant", Wish("manuel.pdf", "", "", reader="débutant")),
+        ("report-chapter-3.pdf", Wish("report-chapter-3.pdf", "", "")),
+        ("Lease part 2.pdf", Wish("Lease part 2.pdf", "", "")),
+        ("3 points from chapter 2 of orca.pdf", Wish("orca.pdf", "", "", points=3, section="2")),
     ],
 )
 def test_a_wish_names_file_method_and_language_in_any_order(text: str, wanted: Wish) -> None:
     assert wish_of(text) == wanted
+
+
+MANUAL = """Orca 5, the coffee roaster
+
+1. Installation
+
+The roaster needs a socket of 16 amperes.
+
+2. Cleaning
+
+The chaff drawer is emptied every evening.
+
+3. Faults
+
+Code E-4311 means that the drum does not turn.
+"""
+
+
+@pytest.mark.parametrize(
+    ("asks", "inside", "outside"),
+    [("chapter 2 of orca.md", "chaff", "drum"), ("the section on faults of orca.md", "drum", "chaff"),
+     ("section Installation", "socket", "chaff"), ("le chapitre 3 de orca.md", "drum", "socket"),
+     ("page 1 of orca.md", "socket", "bananas")],
+)  # fmt: skip
+async def test_a_part_of_a_document_is_summarised_alone(
+    asks: str, inside: str, outside: str, shares: Shares, do: Do, asked: Asked, model: ScriptedModel
+) -> None:
+    await shares("orca.md", MANUAL)
+    model.says("Bananas.")
+    await do(asked("summarize", asks))
+    prompt = str(model.asked[0][1].content)
+    assert inside in prompt
+    assert outside not in prompt
+
+
+@pytest.mark.parametrize(("asks", "said"), [("chapter 9 of orca.md", "Installation"), ("pages 7-9", "has 1 pages")])
+async def test_a_part_that_is_not_there_gets_a_sentence(
+    asks: str, said: str, shares: Shares, do: Do, asked: Asked
+) -> None:
+    await shares("orca.md", MANUAL)
+    with pytest.raises(UserError, match=said):
+        await do(asked("summarize", asks))
+
+
+async def test_a_name_that_looks_like_a_part_is_a_name(
+    shares: Shares, do: Do, asked: Asked, model: ScriptedModel
+) -> None:
+    await shares("Lease part 2.md", MANUAL)
+    model.says("- The chaff drawer is emptied every evening.")
+    assert "chaff" in (await do(asked("summarize", "lease part 2"))).text
+
+
+async def test_as_many_points_as_wished_for_the_reader_that_is_named(
+    shares: Shares, do: Do, asked: Asked, model: ScriptedModel
+) -> None:
+    await shares("orca.md", MANUAL)
+    points = ["The roaster needs a socket of 16 amperes.", "The chaff drawer is emptied every evening.",
+              "Code E-4311 means that the drum does not turn."]  # fmt: skip
+    model.says("\n".join(f"- {point}" for point in points))
+    shown = await do(asked("summarize", "the nice orca.md in two points for beginners"))
+    assert sum(line.startswith("- ") for line in shown.text.splitlines()) == 2
+    assert "beginners" in str(model.asked[0][0].content)
+
+
+def test_a_point_names_pages_as_people_call_them() -> None:
+    labels = {2: "slide 2", 3: "", 4: "p. iv (PDF 4)"}
+    assert SummaryPoint("Lunch is free.", (2, 3, 4)).line(labels.__getitem__) == (
+        "- Lunch is free. (slide 2, p. 3, p. iv (PDF 4))"
+    )
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=20), st.integers(1, 15))
+@settings(deadline=None)
+def test_never_more_points_than_wished(pages: list[int], most: int) -> None:
+    thinned = spread([SummaryPoint(str(place), (page,)) for place, page in enumerate(pages)], most)
+    assert len(thinned) == min(most, len(pages))
 
 
 async def test_every_point_has_its_page(shares: Shares, do: Do, asked: Asked, model: ScriptedModel) -> None:
