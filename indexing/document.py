@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+SCAN, IMAGE = "(scan)", "[image] "  # behind a page, before a line that OCR read; in English and in French
 IMPORTED = "import:"  # begins the file id of a share that came from a folder: Slack knows no such file
 
 
@@ -31,10 +32,16 @@ class Document:
     shares: tuple[Share, ...]
     labels: tuple[str, ...] = ()  # what people call its pages, where that is not their number
     title: str = ""  # that stands in the file
+    scans: tuple[int, ...] = ()  # pages that OCR read: figures on them may be wrong
 
     def label(self, page: int) -> str:
-        """Return what people call a page; "" where that is its number."""
-        return self.labels[page - 1] if 0 < page <= len(self.labels) else ""
+        """Return what people call a page, marked where OCR read it; "" where that is its number."""
+        called = self.labels[page - 1] if 0 < page <= len(self.labels) else ""
+        return f"{called or f'p. {page}'} {SCAN}" if page in self.scans else called
+
+    def place(self, page: int) -> str:
+        """Return what people call a page: always something."""
+        return self.label(page) or f"p. {page}"
 
 
 @dataclass(frozen=True, kw_only=True)

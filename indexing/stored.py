@@ -135,7 +135,7 @@ class StoredDocument:
         return Document(
             id=self.document_id, name=newest(shares).name if shares else self.title, pages=self.pages,
             pages_with_text=self.pages_with_text, chunks=self.chunks, language=self.language,
-            added_at=self.added_at, shares=tuple(shares), labels=self.labels, title=self.own_title,
+            added_at=self.added_at, shares=tuple(shares), labels=self.labels, scans=self.ocr, title=self.own_title,
         )  # fmt: skip
 
     def with_share(self, share: Share) -> "StoredDocument":

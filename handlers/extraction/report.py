@@ -12,7 +12,7 @@ from handlers.extraction.verify import ExtractedValue, Record
 from handlers.output.tables import markdown_table, write_csv
 from handlers.pieces import Attachment, Piece, Source, Sources, Text
 from handlers.text.messages import say
-from indexing.document import Document, Passage
+from indexing.document import IMAGE, Document, Passage
 from indexing.library import Page
 
 SHOWN_RECORDS = 30
@@ -27,6 +27,14 @@ class Material:
     pages: tuple[Page, ...]
     document: Document | None = None  # None for messages
 
+    def place(self, page: int) -> str:
+        """Return what people call a page."""
+        return self.document.place(page) if self.document else f"p. {page}"
+
+    def is_from_picture(self, found: ExtractedValue) -> bool:
+        """Tell whether OCR read a value: from a scanned page, or from a picture on a page."""
+        return bool(self.document and found.page in self.document.scans) or found.words.startswith(IMAGE)
+
 
 def report_pieces(
     material: Material, fields: Sequence[Field], records: Sequence[Record], read: Sequence[int], language: str
@@ -37,7 +45,11 @@ def report_pieces(
         return
     sources = sources_of(material, records) if material.document else []
     numbers = {(source.passage.page, source.quote): source.number for source in sources}
-    shown = one_record(records[0], fields, numbers, language) if len(records) == 1 else rows(records, fields, language)
+    shown = (
+        one_record(records[0], fields, numbers, material, language)
+        if len(records) == 1
+        else rows(records, fields, material, language)
+    )
     yield Text("\n\n".join(part for part in (heading(material, records, language), shown,
                                              *remarks(material, records, read, language)) if part))  # fmt: skip
     stem = f"extract-{Path(material.name).stem}".replace(" ", "-")
@@ -53,27 +65,29 @@ def heading(material: Material, records: Sequence[Record], language: str) -> str
                name=material.name, count=len(records))  # fmt: skip
 
 
-def one_record(record: Record, fields: Sequence[Field], numbers: dict[tuple[int, str], int], language: str) -> str:
+def one_record(
+    record: Record, fields: Sequence[Field], numbers: dict[tuple[int, str], int], material: Material, language: str
+) -> str:
     """Return a table with one row a field."""
     columns = [say(f"extract.{name}", language) for name in ("field", "value", "words")]
     lines = []
     for field in fields:
         found = record[field.name]
         number = numbers.get((found.page, found.words))
-        place = f"p. {found.page}" if found.page else ""
+        place = material.place(found.page) if found.page else ""
         words = f"{place} [{number}]" if number else f"{place} {found.words}".strip()
         lines.append([field.name, shown_value(found, language), words])
     return markdown_table(columns, lines)
 
 
-def rows(records: Sequence[Record], fields: Sequence[Field], language: str) -> str:
+def rows(records: Sequence[Record], fields: Sequence[Field], material: Material, language: str) -> str:
     """Return a table with one row a record."""
     columns = [*(field.name for field in fields), say("extract.page", language)]
     lines = []
     for record in records[:SHOWN_RECORDS]:
         pages = sorted({found.page for found in record.values() if found.page})
         values = [shown_value(record[field.name], language) for field in fields]
-        lines.append([*values, ", ".join(f"p. {page}" for page in pages)])
+        lines.append([*values, ", ".join(map(material.place, pages))])
     return markdown_table(columns, lines)
 
 
@@ -93,6 +107,8 @@ def remarks(material: Material, records: Sequence[Record], read: Sequence[int], 
         said.append(say("extract.mark", language))
     if any(found.ambiguous for record in records for found in record.values()):
         said.append(say("extract.ambiguous", language))
+    if any(found.page and material.is_from_picture(found) for record in records for found in record.values()):
+        said.append(say("extract.scan", language))
     missing = {page.number for page in material.pages if page.text.strip()} - set(read)
     if missing:
         said.append(say("extract.pages_read", language, read=ranges(read), total=len(material.pages)))
@@ -120,7 +136,18 @@ def sources_of(material: Material, records: Sequence[Record]) -> list[Source]:
     empty = Passage(id="", document_id=material.document.id, document=material.document.name, text="", page=0,
                     last_page=0, heading="", permalink=permalink, score=0.0, relevance=1.0)  # fmt: skip
     return [
-        Source(number, replace(empty, id=f"{empty.document_id}:{page}", text=words, page=page, last_page=page), words)
+        Source(
+            number,
+            replace(
+                empty,
+                id=f"{empty.document_id}:{page}",
+                text=words,
+                page=page,
+                last_page=page,
+                label=material.document.label(page),
+            ),
+            words,
+        )
         for number, (page, words) in enumerate(list(lines)[:SHOWN_SOURCES], start=1)
     ]
 

@@ -1,4 +1,7 @@
-"""Pictures inside Office files: marked where they stand, read by OCR when their page is read, within limits."""
+"""Pictures inside Office files: marked where they stand, read by OCR when their page is read, within limits.
+
+Each line of them says so: whoever quotes it shows that nobody typed it.
+"""
 
 import io
 import re
@@ -7,6 +10,7 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
+from indexing.document import IMAGE
 from indexing.reading import ocr
 from indexing.reading.cleanup import repair
 from indexing.sentences import spans
@@ -18,7 +22,6 @@ LATEST_START = 25  # seconds of a page: tesseract may take 60, and a page 90
 SURE = 60.0  # of 100: what tesseract makes of a photograph without text is below
 LEAST_WORDS = 3  # fewer are a logo
 PROSE_LINE = 40  # characters on average: such lines are joined and cut into sentences
-SAID_BEFORE = "[image] "  # each line, so that whoever quotes it shows that it was not typed
 MARK = re.compile("\ue0f0(\\d+)\ue0f1")  # private characters: no library gives them a meaning
 
 READ, UNREAD = "pictures_read", "pictures_unread"  # notes on a page
@@ -82,7 +85,7 @@ def lines_in(data: bytes) -> list[str] | None:
         return None
     text = repair(reading.text)
     is_text = reading.confidence >= SURE and len(text.split()) >= LEAST_WORDS
-    return [SAID_BEFORE + line for line in units(text)] if is_text else []
+    return [IMAGE + line for line in units(text)] if is_text else []
 
 
 def on_white(picture: Image.Image) -> Image.Image:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -132,6 +133,23 @@ async def test_what_does_not_occur_is_marked_and_no_value() -> None:
     text = next(piece.markdown for piece in pieces if isinstance(piece, Text))
     assert "⚠ nothing (the model said “555-0199”)" in text
     assert json.loads(next(attachments(pieces)).data)["records"][0]["phone"]["value"] is None
+
+
+async def test_what_was_read_from_a_scan_or_a_picture_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.INVOICE", replace(INVOICE, scans=(2,)))
+    text = (await text_of(services(RECORD))).split("\n")
+    assert any("| total | 1,200.88 | p. 2 (scan) [3] |" in line for line in text)
+    assert any("| supplier | ACME Supplies Ltd. | p. 1 [1] |" in line for line in text)
+    assert "compare the figures" in text[-1]
+    monkeypatch.setattr(f"{__name__}.INVOICE", replace(INVOICE, scans=()))
+    assert "compare the figures" not in await text_of(services(RECORD))
+    pictured = [PAGES[0], Page(number=2, text="[image] Total due EUR 1,200.88")]
+    assert "compare the figures" in await text_of(services(RECORD, pages=pictured))
+
+
+async def text_of(used: Any) -> str:
+    pieces = await pieces_of(extract(request("extract", f"{WISH} from invoice.pdf"), used))
+    return next(piece.markdown for piece in pieces if isinstance(piece, Text))
 
 
 async def test_several_records_are_rows() -> None:
