@@ -28,7 +28,7 @@ from bot.settings import Settings
 from bot.slack.files import SlackFiles
 from bot.slack.messages import SlackMessages
 from bot.slack.team import SlackTeam
-from handlers.calibration import LARGE, SMALL, Card, card_of
+from handlers.calibration import Card, budget_for, card_of
 from handlers.request import Services
 from indexing.card import OtherModel
 from indexing.factory import open_library
@@ -85,7 +85,7 @@ async def open_services(
         questions=RedisOpenQuestions(redis, team),
         quota=DailyReading(redis, settings.bot.reading_seconds),
         card=model_card(settings),
-        budget=LARGE if settings.llm.url else SMALL,
+        budget=budget_for(on_gpu=model.is_on_gpu),
     )
     counts: dict[str, Counts] = {"engine": model.statistics, "library": library.statistics}
     return services, counts, {"engine": model.is_healthy}

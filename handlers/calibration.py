@@ -23,6 +23,11 @@ SMALL = Budget()  # for a CPU
 LARGE = Budget(passages=12, lines=16)  # for a GPU, or a server
 
 
+def budget_for(*, on_gpu: bool) -> Budget:
+    """Return what a device affords: a card reads the lines of a question in less than a second."""
+    return LARGE if on_gpu else SMALL
+
+
 @dataclass(frozen=True, kw_only=True)
 class Card:
     """The weights of one pair of models, and what they were fitted on."""

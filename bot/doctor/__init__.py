@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from rich.console import Console
 
 from bot.doctor.finding import Finding, Findings
-from bot.doctor.models import check_card, check_embeddings, check_llm, check_reading
+from bot.doctor.language_model import check_llm
+from bot.doctor.models import check_card, check_embeddings, check_reading
 from bot.doctor.slack import check_slack
 from bot.doctor.stores import check_folder, check_qdrant, check_redis
 from bot.models.auto import for_this_machine

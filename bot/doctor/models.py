@@ -1,62 +1,13 @@
-"""Checks of the models: are the files there, and which device runs their layers."""
+"""Checks of what answers and reads: the card of the models, the embedding model, the reader of scanned pages."""
 
 import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
-
-from bot.doctor.finding import Finding, Findings, good, note, problem
-from bot.errors import StartFailed
-from bot.models.fetch import fetch_llm
-from bot.models.presets import LLM_PRESETS
-from bot.settings import EmbeddingsSettings, LlmSettings
+from bot.doctor.finding import Finding, good, note, problem
+from bot.settings import EmbeddingsSettings
 from handlers.calibration import Card
-
-
-async def check_llm(settings: LlmSettings, reason: str, cache_dir: Path) -> Findings:
-    """Ask the server for its models, or load the file and say where its layers are; `reason` of LLM_MODEL=auto."""
-    if settings.url:
-        yield await _served(settings)
-        return
-    if reason:
-        yield good("language model", f"LLM_MODEL=auto takes {reason}")
-    preset = LLM_PRESETS.get(settings.model.removeprefix("preset:"))
-    if preset and not (cache_dir / preset.file).exists():
-        yield note(
-            "language model",
-            f"{settings.model} is not here yet.",
-            f"It is fetched at the first start ({preset.size_bytes / 1e9:.1f} GB), or now by `python -m bot fetch`.",
-        )
-        return
-    try:
-        path = fetch_llm(settings.model, cache_dir)
-    except StartFailed as failure:
-        yield problem("language model", str(failure), "Mend LLM_MODEL.")
-        return
-    async for finding in _loaded(settings, path):
-        yield finding
-
-
-async def _loaded(settings: LlmSettings, path: Path) -> Findings:
-    from bot.engine import open_chat_model
-    from bot.engine.errors import Unavailable
-
-    try:
-        model = await open_chat_model(settings, path)
-    except Unavailable as error:
-        yield problem(
-            "language model", f"{error}.", "Delete the file to fetch it again, or mend the LLM_ setting it names."
-        )
-        return
-    try:
-        device = model.device()
-    finally:
-        await model.aclose()
-    yield good("language model", f"{path.name}, its layers run on {device}.")
-    if finding := judge_device(device, gpu_name(), settings.gpu_layers):
-        yield finding
 
 
 def check_card(card: Card) -> Iterator[Finding]:
@@ -71,50 +22,6 @@ def check_card(card: Card) -> Iterator[Finding]:
     yield note(
         "answers", f"this language model was not measured; {known}.", "`python -m bot calibrate --help` says how to."
     )
-
-
-def judge_device(device: str, gpu: str, gpu_layers: int) -> Finding | None:
-    """Say why a GPU that is there is not used."""
-    if not gpu or "cpu" not in device.lower():
-        return None
-    if gpu_layers == 0:
-        return note("GPU", f"{gpu} is not used, as LLM_GPU_LAYERS=0 wishes.")
-    return problem(
-        "GPU",
-        f"{gpu} is here, but llama.cpp was compiled without CUDA.",
-        "Install the CUDA toolkit (nvcc must be on PATH), then CMAKE_ARGS=-DGGML_CUDA=on deploy/setup.",
-    )
-
-
-def gpu_name() -> str:
-    """Return the name of the first NVIDIA GPU, or nothing."""
-    program = shutil.which("nvidia-smi")
-    if not program:
-        return ""
-    asked = subprocess.run(  # noqa: S603 - a program of the system, no input of anybody
-        [program, "--query-gpu=name", "--format=csv,noheader"], capture_output=True, text=True, check=False, timeout=30
-    )
-    return asked.stdout.splitlines()[0].strip() if asked.returncode == 0 and asked.stdout.strip() else ""
-
-
-async def _served(settings: LlmSettings) -> Finding:
-    headers = {"Authorization": f"Bearer {settings.api_key.get_secret_value()}"} if settings.api_key else {}
-    try:
-        async with httpx.AsyncClient(timeout=10, headers=headers) as client:
-            answer = await client.get(f"{settings.url.rstrip('/')}/models")
-            answer.raise_for_status()
-            names = [str(model["id"]) for model in answer.json()["data"]]
-    except httpx.HTTPStatusError as error:
-        return problem(
-            "language model",
-            f"LLM_URL answered {error.response.status_code}.",
-            "Check LLM_API_KEY and the path, usually /v1.",
-        )
-    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-        return problem("language model", f"LLM_URL does not answer ({type(error).__name__}).", "Is the server running?")
-    if settings.model in names:
-        return good("language model", f"{settings.model}, served at {settings.url}.")
-    return problem("language model", f"{settings.url} serves {', '.join(names)}.", "Set LLM_MODEL to one of them.")
 
 
 def check_embeddings(settings: EmbeddingsSettings, cache_dir: Path) -> Iterator[Finding]:

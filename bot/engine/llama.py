@@ -303,12 +303,21 @@ class Llama:
         if self._closed:
             raise Unavailable("the model has been closed")
 
+    @property
+    def is_on_gpu(self) -> bool:
+        """Tell whether a card runs all layers."""
+        return bool(self._gpu_layers == self._layers)
+
+    @property
+    def _gpu_layers(self) -> int:
+        layers: int = self._layers
+        return layers if self.offloaded < 0 else min(self.offloaded, layers)
+
     def device(self) -> str:
         """Say in words what runs the layers."""
         if not self.offloaded:
             return f"CPU, {self.threads} thread{'s' if self.threads > 1 else ''}"
-        on_gpu = self._layers if self.offloaded < 0 else min(self.offloaded, self._layers)
-        return f"GPU, {on_gpu} of {self._layers} layers"
+        return f"GPU, {self._gpu_layers} of {self._layers} layers"
 
 
 def supports_gpu() -> bool:

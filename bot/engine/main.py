@@ -21,15 +21,15 @@ READY = "ready"  # said on standard output when the model is loaded; anything el
 
 def main(settings: Settings, address: Address, *, parent: int, crashed: bool) -> None:
     """Serve until SIGTERM; raise StartFailed with what mends it."""
-    if parent:
-        end_with_parent(parent)
-    log.configure(settings.bot.log, settings.bot.log_level)
     api_key = "" if address.socket else settings.llm.api_key.get_secret_value()
     if not (api_key or address.is_private):
         raise StartFailed(
             f"Everybody who reaches {address.host} could use this engine: set LLM_API_KEY here and for those who ask "
             "it, or listen on 127.0.0.1."
         )
+    if parent:
+        end_with_parent(parent)
+    log.configure(settings.bot.log, settings.bot.log_level)
     llm, _ = for_this_machine(settings.llm)
     suspects = Suspects(address.socket.parent / "requests" if address.socket else None, crashed=crashed)
 

@@ -40,7 +40,8 @@ class RemoteChatModel(ChatOpenAI):
     """A model behind a server, with the questions that the rest of the app asks a model."""
 
     context_tokens: int = 16384
-    served_device: str = ""  # what the server says of its device
+    served_device: str = ""  # what our own engine says of its device; "" for any other server
+    is_on_gpu: bool = True  # what is not known to run on a CPU is taken for a card
     _answers: int = PrivateAttr(default=0)
     _supervisor: Supervisor | None = PrivateAttr(default=None)
     _count: Callable[[str], int] | None = PrivateAttr(default=None)
@@ -199,10 +200,12 @@ async def open_remote(settings: LlmSettings) -> RemoteChatModel:
             f"No model server answers at {settings.url} ({type(failure).__name__}). Is LLM_URL right?"
         ) from None
     named_model = settings.model if settings.model in served or not served else next(iter(served))
+    about = served.get(named_model, {})
     return RemoteChatModel(
         **options(settings),
         model=named_model,
-        context_tokens=min(settings.context_tokens, _context(served.get(named_model, {})) or settings.context_tokens),
+        context_tokens=min(settings.context_tokens, _context(about) or settings.context_tokens),
+        **_device(about),
     )
 
 
@@ -227,7 +230,7 @@ async def connect(settings: LlmSettings, socket: Path) -> RemoteChatModel:
         **options(settings, socket),
         model=name,
         context_tokens=_context(served),
-        served_device=str(served["meta"]["device"]),
+        **_device(served),
     )
 
 
@@ -276,3 +279,9 @@ def _client(socket: Path | None = None) -> httpx2.AsyncClient:
 def _context(served: dict[str, Any]) -> int:
     """Return a model's context length where the server tells (vLLM, llama-server), else 0."""
     return int(served.get("max_model_len") or (served.get("meta") or {}).get("n_ctx") or 0)
+
+
+def _device(served: dict[str, Any]) -> dict[str, Any]:
+    """Return what our own engine tells of its device, here or behind LLM_URL; nothing of another server."""
+    meta = served.get("meta") or {}
+    return {"served_device": str(meta["device"]), "is_on_gpu": bool(meta["on_gpu"])} if "on_gpu" in meta else {}

@@ -75,7 +75,8 @@ class ServedModel:
 
     def about(self) -> Json:
         """Return what /v1/models tells: names of llama-server and vLLM, and the device."""
-        meta = {"n_ctx": self.llama.longest, "n_vocab": self.llama.vocabulary, "device": self.llama.device()}
+        device = {"device": self.llama.device(), "on_gpu": self.llama.is_on_gpu}
+        meta = {"n_ctx": self.llama.longest, "n_vocab": self.llama.vocabulary, **device}
         return {"id": self.name, "object": "model", "created": 0, "owned_by": "folio",
                 "max_model_len": self.llama.longest, "meta": {**meta, "n_slots": self.settings.slots}}  # fmt: skip
 

@@ -1,5 +1,8 @@
 """The doctor finds what is missing and says what mends it."""
 
+import asyncio
+import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +14,12 @@ from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
 from bot.doctor.finding import Finding, Findings
-from bot.doctor.models import check_llm, judge_device
+from bot.doctor.language_model import check_llm, describe_engine, judge_device
 from bot.doctor.slack import EVENTS, SCOPES, check_slack
 from bot.doctor.stores import check_folder, check_redis, judge_redis
 from bot.models.fetch import fetch_llm
 from bot.settings import LlmSettings, RedisSettings, Settings, SlackSettings
+from tests.bot.engine.tiny_models import write_model
 from tests.conftest import SMALL_MODEL
 
 MANIFEST = Path(__file__).parents[2] / "deploy" / "manifest.yaml"
@@ -211,7 +215,12 @@ def test_a_gpu_that_idles_is_told(device: str, gpu: str, layers: int, level: str
 
 
 @pytest.fixture
-async def model_server() -> AsyncIterator[str]:
+def _short_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.engine.speed.PART_SECONDS", 0.1)
+
+
+@pytest.fixture
+async def model_server(_short_measurement: None) -> AsyncIterator[str]:
     """An OpenAI-compatible server that serves one model."""
 
     async def models(request: web.Request) -> web.Response:
@@ -219,8 +228,22 @@ async def model_server() -> AsyncIterator[str]:
             return web.json_response({"error": "no"}, status=401)
         return web.json_response({"data": [{"id": "qwen"}]})
 
+    async def chat(request: web.Request) -> web.StreamResponse:
+        tokens = (await request.json())["max_completion_tokens"]
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        for number in range(tokens):
+            choice = {"index": 0, "delta": {"role": "assistant", "content": "1 "}, "finish_reason": None}
+            choice["finish_reason"] = "length" if number == tokens - 1 else None
+            chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "qwen", "choices": [choice]}
+            await response.write(f"data: {json.dumps(chunk)}\n\n".encode())
+            await asyncio.sleep(0.001)
+        await response.write(b"data: [DONE]\n\n")
+        return response
+
     app = web.Application()
     app.router.add_get("/v1/models", models)
+    app.router.add_post("/v1/chat/completions", chat)
     async with TestServer(app) as server:
         yield str(server.make_url("/v1"))
 
@@ -234,6 +257,41 @@ async def test_a_model_server_is_asked(model_server: str, model: str, key: str, 
     texts = [finding.text for finding in await problems(check_llm(settings, "", tmp_path))]
     assert bool(texts) == bool(sentence)
     assert sentence in "".join(texts)
+
+
+async def test_the_speed_of_a_model_server_is_measured(model_server: str, tmp_path: Path) -> None:
+    """One that does not say what runs it is taken for a card."""
+    settings = LlmSettings(url=model_server, model="qwen", api_key=SecretStr("key"), context_tokens=1024)
+    speed = (await found(check_llm(settings, "", tmp_path)))[-1]
+    rate = re.fullmatch(
+        r"reads (\d+) and writes (\d+) tokens a second; .* 12 passages and weighs 16 lines.", speed.text
+    )
+    assert rate
+    assert int(rate[1]) > 0
+    assert 0 < int(rate[2]) < 1000  # a token each millisecond
+
+
+async def test_a_server_that_lists_models_and_answers_nothing_is_a_problem(tmp_path: Path) -> None:
+    async def models(_: web.Request) -> web.Response:
+        return web.json_response({"data": [{"id": "qwen"}]})
+
+    app = web.Application()
+    app.router.add_get("/v1/models", models)
+    async with TestServer(app) as server:
+        settings = LlmSettings(url=str(server.make_url("/v1")), model="qwen")
+        (finding,) = await problems(check_llm(settings, "", tmp_path))
+    assert finding.about == "speed"
+    assert "not answered" in finding.text
+
+
+def test_what_the_engine_takes_is_told(tmp_path: Path) -> None:
+    path = write_model(tmp_path / "tiny.gguf", "llama")
+    settings = LlmSettings(slots=4, context_tokens=2048, kv_type="q8_0")
+    on_cpu, on_gpu = (describe_engine(settings, path, on_gpu=on_gpu) for on_gpu in (False, True))
+    assert "4 requests at once share 2048 tokens of context (q8_0); about 0.3 GB of memory (" in on_cpu
+    assert "about 1.0 GB of the card (0.0 weights, 0.0 context, 1.0 scratch)" in on_gpu
+    path.write_bytes(b"no model")
+    assert describe_engine(settings, path, on_gpu=False).endswith("context (q8_0).")
 
 
 async def test_a_model_that_is_not_here_yet_is_no_problem(tmp_path: Path) -> None:
@@ -254,8 +312,14 @@ async def test_a_damaged_model_file_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.model
+@pytest.mark.usefixtures("_short_measurement")
 async def test_the_device_that_runs_the_layers_is_told() -> None:
     cache = Settings({}).cache_dir
     fetch_llm(SMALL_MODEL, cache, lambda done, size: None)
     findings = await found(check_llm(LlmSettings(model=SMALL_MODEL, context_tokens=512, slots=1), "", cache))
-    assert "its layers run on CPU" in findings[0].text or "GPU" in findings[0].text
+    device, engine, speed = findings[:3]
+    assert "its layers run on CPU" in device.text or "GPU" in device.text
+    assert "1 requests at once share 512 tokens" in engine.text
+    rate = re.match(r"reads (\d+) and writes (\d+) tokens a second", speed.text)
+    assert rate
+    assert int(rate[1]) > int(rate[2]) > 1

@@ -6,7 +6,7 @@ import pytest
 
 from bot.models.auto import DEFAULT
 from bot.settings import Settings
-from handlers.calibration import SHIPPED, UNMEASURED, Card, card_name, card_of, read_card, write_card
+from handlers.calibration import SHIPPED, UNMEASURED, Card, budget_for, card_name, card_of, read_card, write_card
 
 
 def test_a_card_is_found_by_the_names_of_its_models(tmp_path: Path) -> None:
@@ -40,3 +40,9 @@ def test_every_shipped_card_says_what_it_was_fitted_on(path: Path) -> None:
 
 def test_the_default_models_have_a_card() -> None:
     assert card_of(DEFAULT, Settings().embeddings.model).language_model == DEFAULT
+
+
+def test_a_card_affords_more_of_each_than_a_cpu() -> None:
+    large, small = budget_for(on_gpu=True), budget_for(on_gpu=False)
+    assert large.passages > small.passages
+    assert large.lines > small.lines

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from bot.engine import open_chat_model
 from bot.engine.errors import Busy, EngineError, TooLong, Unavailable
@@ -78,6 +79,21 @@ async def test_it_streams_from_the_model_that_the_server_serves(server: tuple[Fa
     assert fake.asked[0]["model"] == "big-model"
     assert model.context_tokens == 2048
     assert model.count_tokens("abcdef") == 2
+    assert model.is_on_gpu  # as far as anybody knows
+
+
+@pytest.mark.parametrize("on_gpu", [True, False])
+async def test_an_engine_of_another_machine_says_what_runs_it(on_gpu: bool) -> None:
+    async def models(_: web.Request) -> web.Response:
+        meta = {"n_ctx": 2048, "device": "the device", "on_gpu": on_gpu}
+        return web.json_response({"data": [{"id": "big-model", "meta": meta}]})
+
+    app = web.Application()
+    app.router.add_get("/v1/models", models)
+    async with TestServer(app) as server:
+        model = await open_chat_model(LlmSettings(url=str(server.make_url("/v1")), model="big-model"), None)
+        await model.aclose()
+    assert (model.device(), model.is_on_gpu) == ("the device", on_gpu)
 
 
 @pytest.mark.parametrize("tells", [True, False])
