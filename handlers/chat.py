@@ -23,6 +23,7 @@ from handlers.context.history import (
 from handlers.context.talk import is_about_talk, talk_before
 from handlers.pieces import Pieces, Text, UserError
 from handlers.request import Request, Services
+from handlers.text.greetings import is_greeting
 from handlers.text.language import request_language, requested_language
 from handlers.text.messages import say
 from handlers.text.normalize import has_words
@@ -47,6 +48,9 @@ async def chat(request: Request, services: Services) -> Pieces:
     language = requested_language(request.text) or request_language(request)
     if not has_words(request.text):
         raise UserError(say("chat.forwarded" if request.forwarded else "chat.empty", language))
+    if is_greeting(request.text) and not request.forwarded and not await recall(request, services):
+        yield Text(say("chat.greeting", language))
+        return
     if known := None if request.forwarded else await known_answer(request, services):
         async with aclosing(known) as pieces:
             async for piece in pieces:

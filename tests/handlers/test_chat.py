@@ -65,6 +65,25 @@ async def test_a_message_without_words_gets_a_clear_sentence(text: str, do: Do, 
         await do(asked("chat", text))
 
 
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("Hi!", "Hello! You can ask me"), ("hey Folio :wave:", "Hello! You can ask me"),
+     ("Bonjour", "Bonjour ! Vous pouvez me demander"), ("Salut à tous !", "Bonjour ! Vous pouvez me demander")],
+)  # fmt: skip
+async def test_a_greeting_shows_what_can_be_asked(
+    text: str, sentence: str, do: Do, asked: Asked, model: ScriptedModel
+) -> None:
+    assert (await do(asked("chat", text))).text.startswith(sentence)
+    assert not model.asked
+
+
+async def test_a_greeting_in_the_middle_of_a_talk_is_a_part_of_it(do: Do, asked: Asked, model: ScriptedModel) -> None:
+    model.says("Noted, teal it is.", "Hello again!")
+    first = asked("chat", "My favourite colour is teal.")
+    await do(first)
+    assert (await do(asked("chat", "Hello", thread=first.thread))).text == "Hello again!"
+
+
 async def test_a_message_that_is_too_long_gets_a_clear_sentence(do: Do, asked: Asked, model: ScriptedModel) -> None:
     with pytest.raises(UserError, match="too long"):
         await do(asked("chat", "tell me this word again " * 2000))
