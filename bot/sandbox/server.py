@@ -7,13 +7,15 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 
 import aiohttp
+import structlog
 from aiohttp import web
 
 from bot.data_folder import locked, prepare
-from bot.errors import StartFailed
+from bot.errors import StartFailed, what_is_full
 from bot.ports import holder
 from bot.sandbox import file_transfer, methods, response_urls
 from bot.sandbox.dispatch import answer
@@ -24,6 +26,8 @@ from bot.sandbox.methods.streams import expire_streams
 from bot.sandbox.state import State
 from bot.sandbox.store import Store
 from bot.sandbox.workspace import Workspace
+
+logger = structlog.get_logger()
 
 HOST = "127.0.0.1"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -133,7 +137,7 @@ def _site(workspace: Workspace, session: aiohttp.ClientSession) -> web.Applicati
         workspace.endpoint = Endpoint(session, url, secret) if url else None
         return web.json_response({"ok": True})
 
-    site = web.Application(middlewares=[_only_from_here], client_max_size=LARGEST_CALL_BYTES)
+    site = web.Application(middlewares=[_only_from_here, _name_full_disk], client_max_size=LARGEST_CALL_BYTES)
     routes: list[tuple[str, str, Handler]] = [
         ("*", "/api/{method}", answer),
         ("GET", "/link/", lambda workspace, request: workspace.sockets.serve(request)),
@@ -204,3 +208,17 @@ async def _only_from_here(
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Referrer-Policy", "no-referrer")
     return response
+
+
+@web.middleware
+async def _name_full_disk(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Answer 507 with a name that the page has a sentence for, where a write failed for want of room."""
+    try:
+        return await handler(request)
+    except OSError as failure:
+        if not what_is_full(failure):
+            raise
+        logger.warning("the disk is full", path=request.path)
+        return web.json_response({"ok": False, "error": "disk_full"}, status=HTTPStatus.INSUFFICIENT_STORAGE)

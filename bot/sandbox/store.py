@@ -7,7 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import structlog
+
+logger = structlog.get_logger()
+
 WRITE_SECONDS = 0.2  # how much a kill may lose
+RETRY_SECONDS = 2.0  # after a write that failed
 
 Row = dict[str, Any]
 
@@ -35,26 +40,36 @@ class Store:
         self._changed[kind, key] = row
 
     async def run(self) -> None:
-        """Write what changed, until cancelled."""
+        """Write what changed, until cancelled; what can't be written, as on a full disk, is tried again."""
         while True:
             await asyncio.sleep(WRITE_SECONDS)
-            if batch := self._take():
-                await asyncio.shield(asyncio.to_thread(self._write, batch))
+            changed, self._changed = self._changed, {}
+            try:
+                await asyncio.shield(asyncio.to_thread(self._write, _rows(changed)))
+            except sqlite3.OperationalError as failure:
+                self._changed = changed | self._changed
+                logger.warning("the workspace can't be written", reason=str(failure), again_seconds=RETRY_SECONDS)
+                await asyncio.sleep(RETRY_SECONDS)
 
     def close(self) -> None:
         """Write the rest."""
-        self._write(self._take())
-        self._database.close()
+        try:
+            self._write(_rows(self._changed))
+        finally:
+            self._database.close()
 
-    def _take(self) -> list[tuple[str, str, str | None]]:
-        changed, self._changed = self._changed, {}
-        return [(kind, key, None if row is None else json.dumps(row)) for (kind, key), row in changed.items()]
-
-    def _write(self, batch: list[tuple[str, str, str | None]]) -> None:
+    def _write(self, rows: list[tuple[str, str, str | None]]) -> None:
+        if not rows:
+            return
         with self._database:
             self._database.executemany(
-                "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", [entry for entry in batch if entry[2] is not None]
+                "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", [row for row in rows if row[2] is not None]
             )
             self._database.executemany(
-                "DELETE FROM rows WHERE kind = ? AND key = ?", [entry[:2] for entry in batch if entry[2] is None]
+                "DELETE FROM rows WHERE kind = ? AND key = ?", [row[:2] for row in rows if row[2] is None]
             )
+
+
+def _rows(changed: dict[tuple[str, str], Row | None]) -> list[tuple[str, str, str | None]]:
+    """Return kind, key and JSON of each; None for a row that is gone."""
+    return [(kind, key, None if row is None else json.dumps(row)) for (kind, key), row in changed.items()]

@@ -35,7 +35,7 @@ export async function upload(files, place) {
   for (const file of files) {
     const { upload_url, file_id } = await call("files.getUploadURLExternal", { filename: file.name, length: file.size });
     const sent = await fetch(new URL(upload_url).pathname, { method: "POST", body: file });
-    if (!sent.ok) throw new Refused("upload_failed");
+    if (!sent.ok) throw new Refused(sent.status === 507 ? "disk_full" : "upload_failed");
     entries.push({ id: file_id, title: file.name });
   }
   await call("files.completeUploadExternal", { files: entries, ...place });

@@ -16,6 +16,7 @@ const WORDS = {
     welcome: "A play workspace on your own machine",
     welcome_what: "Lantern and its people are made up, so that you can try Folio without Slack. Folio reads documents and answers questions about them, each sentence with its page. Nothing leaves this machine. Share the sample first, then ask about it, or drop a PDF of your own.",
     share_sample: "Share the sample handbook", upload_failed: "the file could not be sent",
+    disk_full: "the disk of this machine is full; make room, then try again",
     questions: ["How many days of paid leave do full-time employees get?", "How many hours does the full working week have?"],
   },
   fr: {
@@ -34,6 +35,7 @@ const WORDS = {
     welcome: "Un espace d’essai sur votre propre machine",
     welcome_what: "Lantern et ses membres sont inventés, pour essayer Folio sans Slack. Folio lit des documents et répond aux questions, chaque phrase avec sa page. Rien ne quitte cette machine. Partagez d’abord l’exemple, puis interrogez-le, ou déposez un PDF à vous.",
     share_sample: "Partager le manuel d’exemple", upload_failed: "le fichier n’a pas pu être envoyé",
+    disk_full: "le disque de cette machine est plein ; libérez de la place, puis réessayez",
     questions: ["Combien de temps dure la garantie de la station ?", "Quelle est la précision de la température ?"],
   },
 };
