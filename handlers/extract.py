@@ -130,10 +130,11 @@ async def extract_from(material: Material, fields: Sequence[Field], request: Req
         raise UserError(say("extract.no_text", request.language, name=material.name))
     source = verify.PageText(material.pages)
     french = language_of(" ".join(page.text for page in material.pages[:3])) == "fr"
+    in_rows = records_in_rows(material.pages, fields)  # of all pages: a table's head may stand on an earlier one
+    rows = [verify.verify_records(row.values, fields, source, row.place, french=french) for row in in_rows]
     records: list[Record] = []
     for number, pages in enumerate(groups):
-        if in_rows := records_in_rows(pages, fields):
-            records += [verify.verify_records(record, fields, source, french=french) for record in in_rows]
+        if {row.page for row in in_rows} & {page.number for page in pages}:
             continue
         text = say("extract.progress", request.language, done=number, total=len(groups))
         services.report(Progress(text, number, len(groups)))
@@ -141,7 +142,9 @@ async def extract_from(material: Material, fields: Sequence[Field], request: Req
         for record in verify.records_of(answer):
             records.append(verify.verify_records(record, fields, source, french=french))
     read = [page.number for group in groups for page in group]
-    for piece in report_pieces(material, fields, verify.merged_records(records), read, request.language):
+    read = sorted({*read, *(row.page for row in in_rows)})
+    whole = [*rows, *verify.merged_records(records)]
+    for piece in report_pieces(material, fields, whole, read, request.language):
         yield piece
 
 

@@ -24,6 +24,7 @@ MONTHS = {
 }  # fmt: skip
 YES = {"yes", "true", "oui", "vrai", "x", "y", "o"}
 NO = {"no", "false", "non", "faux", "n"}
+TICKS, CROSSES = frozenset("☒☑✓✔✅●■"), frozenset("☐✗✘✖×❌○□")  # ☒ is a box that is ticked, ✗ alone says no
 CURRENCY = r"(?:[€$£¥₹]|(?:US|CA|AU|C|A)\$|EUR|USD|GBP|CHF|CAD|AUD|JPY|SEK|NOK|DKK|PLN|kr|zł|Fr\.?)"
 DIGITS = re.compile(r"\d(?:[\d.,'’\u00a0\u202f]|\s(?=\d{3}(?!\d)))*")
 BEFORE = re.compile(rf"(?:(?<![\w)])([-−–])|(\())?\s*{CURRENCY}?\s*(?:(?<![\w)])([-−–]))?\s*$", re.IGNORECASE)
@@ -87,7 +88,8 @@ def number_in(before: str, digits: str, after: str, habit: Habit) -> float:
     number = float(re.sub(r"[.,]", "", whole) + ("." + part if part else ""))
     if scale := SCALE.match(after):
         number *= SCALES[(scale.lastindex or 1) - 1]
-    return -number if is_negative(before, after) else number
+    is_round = digits.endswith((",", ".")) and after.startswith(("-", "–", "—"))  # 1.234,- has no cents
+    return -number if is_negative(before, "" if is_round else after) else number
 
 
 def is_negative(before: str, after: str) -> bool:
@@ -151,6 +153,8 @@ def _year(text: str) -> int:
 
 def read_boolean(words: str) -> bool:
     """Read yes or no."""
+    if signs := TICKS.union(CROSSES).intersection(words):
+        return not signs <= CROSSES
     word = letters_only(words)
     if word in YES | NO:
         return word in YES

@@ -10,7 +10,7 @@ from typing import Any
 
 from handlers.extraction.habit import Habit
 from handlers.extraction.schema import Field
-from handlers.extraction.values import NotAValue, Value, is_ambiguous, read_value
+from handlers.extraction.values import CROSSES, TICKS, NotAValue, Value, is_ambiguous, read_value
 from handlers.text.normalize import letters_only, letters_with_offsets
 from indexing.library import Page
 
@@ -55,6 +55,12 @@ class PageText:
         """Return the page and the line where the words stand, on page `near` first; None where they do not occur."""
         place = self.place(words, near)
         return (place.page, place.line) if place else None
+
+    def line(self, near: int, row: str) -> tuple[int, str]:
+        """Return the page of a row of a table, and the row as it is shown; 0 and "" where there is none."""
+        numbers = [page.number for page, _, _ in self._pages if row and row in page.text]
+        page = near if near in numbers else next(iter(numbers), 0)
+        return page, " ".join(row.split())[:WORDS_CHARACTERS] if page else ""
 
     def place(self, words: str, near: int = 0, row: str = "") -> "Place | None":
         """Return where words stand, in a row of a table first, on page `near` first; None where they do not occur."""
@@ -149,13 +155,17 @@ def records_of(answer: str) -> list[dict[str, Any]]:
     return [record for record in records if isinstance(record, dict)]
 
 
-def verify_records(record: Mapping[str, Any], fields: Sequence[Field], source: PageText, *, french: bool) -> Record:
+def verify_records(
+    record: Mapping[str, Any], fields: Sequence[Field], source: PageText, near: tuple[int, str] = (0, ""), *,
+    french: bool,
+) -> Record:  # fmt: skip
     """Return each field's value if its words stand in the source and read as its kind; else null, with the claim.
 
-    Where most of a record stands in one row of a table, what stands in another row is not of it.
+    Where most of a record stands in one row of a table, what stands in another row is not of it. `near` is the page
+    and the row that it was taken from, where that is known.
     """
-    page = 0
-    row = row_of(record, fields, source)
+    page = near[0]
+    row = near[1] or row_of(record, fields, source)
     checked: Record = {}
     for field in fields:
         value = check_value(record.get(field.name), field, source, (page, row), french=french)
@@ -185,8 +195,10 @@ def check_value(
     """Check one value; the rest of its record stands near: on a page, and perhaps in a row of a table."""
     row = near[1]
     said = " ".join(str(words).split()) if words is not None else ""
-    if not said or letters_only(said) in ABSENT:
+    if is_absent(said):
         return ExtractedValue(None)
+    if field.kind == "boolean" and is_sign(said):
+        return ExtractedValue(read_value(said, field, french=french), *source.line(*near))
     place = source.place(said, *near)
     where = (place.page, place.line) if place else (0, "")
     if field.kind in {"choice", "boolean"}:  # may be concluded: it is marked where the very word is missing
@@ -218,7 +230,23 @@ def _boolean(said: str, field: Field) -> Value:
 
 
 ABSENT = {"", "null", "none", "na", "notfound", "notavailable", "notspecified", "notmentioned", "unknown", "inconnu",
-          "nonspecifie", "nonprecise", "absent", "aucun"}  # fmt: skip
+          "nonspecifie", "nonprecise", "absent", "aucun", "notapplicable", "nonapplicable", "sansobjet", "neant", "tbd",
+          "tba", "tobedetermined", "tobeconfirmed", "adefinir", "aconfirmer", "nonrenseigne", "nonindique",
+          "nichtzutreffend", "keineangabe"}  # fmt: skip
+ABBREVIATED = re.compile(r"n[./\s]?\s?[acdr]\.?|s\.\s?o\.?|k\.\s?a\.?", re.IGNORECASE)  # n/a, n.c., s.o., k. A.
+
+
+def is_absent(said: str) -> bool:
+    """Tell whether words say that there is no value; NC without its dots may be a state."""
+    if is_sign(said):
+        return False
+    short = bool(ABBREVIATED.fullmatch(said)) and not said.isalpha()
+    return not said or letters_only(said) in ABSENT or short
+
+
+def is_sign(said: str) -> bool:
+    """Tell whether this is a tick, a cross or an empty box."""
+    return bool(said) and set(said) <= TICKS | CROSSES | {" "}
 
 
 def merged_records(records: Sequence[Record]) -> list[Record]:

@@ -167,6 +167,22 @@ async def test_several_records_are_rows() -> None:
     assert "| Chair | 80 | p. 1 |" in text
 
 
+async def test_a_table_over_many_pages_keeps_its_head_and_its_equal_rows() -> None:
+    """Its later pages go into other prompts, where no head tells the columns; two equal lines are two orders."""
+    lines = [f"Article {number % 50} | {number % 50 + 1}.50" for number in range(400)]
+    pages = [
+        Page(number=page + 1, text="\n".join([*["article | price"] * (page == 0), *lines[40 * page : 40 * page + 40]]))
+        for page in range(10)
+    ]
+    used = services(pages=pages)
+    used.context_tokens = 500
+    pieces = await pieces_of(extract(request("extract", "article, price:number from invoice.pdf"), used))
+    as_json, _ = attachments(pieces)
+    records = json.loads(as_json.data)["records"]
+    assert [record["article"]["value"] for record in records] == [f"Article {number % 50}" for number in range(400)]
+    assert not used.model.asked
+
+
 async def test_the_schema_goes_with_the_question() -> None:
     used = services(RECORD)
     await pieces_of(extract(request("extract", f"{WISH} from invoice.pdf"), used))

@@ -154,3 +154,39 @@ def test_a_date_that_nothing_tells_is_ambiguous() -> None:
 @pytest.mark.parametrize(("written", "year"), [("12/05/98", "1998"), ("12/05/26", "2026"), ("12 May 85", "1985")])
 def test_two_digits_of_a_year_are_of_the_nearer_century(written: str, year: str) -> None:
     assert read_date(written, french=False).startswith(year)
+
+
+US_INVOICES = [
+    "Redwood Supply, 12 Oak Street, Portland, OR 97205\nInvoice date 12/05/2026\nTotal due $1,849.25",
+    "EIN 12-3456789\nDate: 12/05/2026\nSales tax 8.25 %",
+    "United States\nDue 12/05/2026\nAmount USD 40.00",
+]
+
+
+@pytest.mark.parametrize("text", US_INVOICES)
+def test_a_date_of_an_american_paper_has_its_month_first(text: str) -> None:
+    habit = Habit.of(text, french=False)
+    assert read_date("12/05/2026", french=False, habit=habit) == "2026-12-05"
+    assert not is_ambiguous("12/05/2026", habit)
+
+
+@pytest.mark.parametrize(
+    ("text", "french", "ambiguous"),
+    [("Facture du 12/05/2026\nTotal 1 849,25 €", True, False), ("Invoice 12/05/2026, VAT, £ 40.00", False, True),
+     ("Invoice 12/05/2026, total $40.00", False, True), ("12/05/2026 USD 40.00, IBAN FR76", False, True),
+     ("TX 75001, EIN 1: 12/05/2026, delivered 25/04/2026", False, False)],
+)  # fmt: skip
+def test_elsewhere_the_day_is_first(text: str, french: bool, ambiguous: bool) -> None:
+    habit = Habit.of(text, french=french)
+    assert read_date("12/05/2026", french=french, habit=habit) == "2026-05-12"
+    assert is_ambiguous("12/05/2026", habit) is ambiguous
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [("1.234,- €", 1234), ("EUR 1.234,--", 1234), ("35,– €", 35), ("(120.00)", -120), ("($120.00)", -120),
+     ("1.234,56 €", 1234.56), ("$1,234.56", 1234.56), ("1’234.50", 1234.5), ("1,23,456.00", 123456)],
+)  # fmt: skip
+@pytest.mark.parametrize("french", [True, False])
+def test_an_amount_is_the_same_in_both_languages(written: str, value: float, french: bool) -> None:
+    assert read_number(written, french=french) == value

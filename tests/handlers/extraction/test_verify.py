@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,22 @@ def test_an_invented_value_is_null_and_marked() -> None:
     assert checked["date"].value is None
     assert checked["total"].value is None
     assert checked["phone"] == ExtractedValue(None)
+
+
+@pytest.mark.parametrize(
+    "said", ["N/A", "n.a.", "n/d", "N/C", "s.o.", "—", "-", "TBD", "Not applicable", "sans objet", "Néant", "à définir",
+             "k. A.", "non renseigné"]
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["", ":number", ":date", ":boolean"])
+def test_what_says_that_there_is_nothing_is_no_value(said: str, kind: str) -> None:
+    fields = parse_fields(f"total{kind}")
+    pages = PageText([Page(number=1, text=f"Total: {said}\nOther: 12.00")])
+    assert verify_records({"total": said}, fields, pages, french=True)["total"] == ExtractedValue(None)
+
+
+def test_the_name_of_a_state_is_a_value() -> None:
+    pages = PageText([Page(number=1, text="State: NC")])
+    assert verify_records({"state": "NC"}, parse_fields("state"), pages, french=False)["state"].value == "NC"
 
 
 def test_words_that_are_no_number_are_marked() -> None:
