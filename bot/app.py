@@ -19,6 +19,7 @@ from bot.access.memberships import Memberships
 from bot.audit import FOLDER as AUDIT
 from bot.audit import Audit
 from bot.errors import StartFailed
+from bot.figures import RedisFigures
 from bot.gateway import Gateway, register
 from bot.health import Health
 from bot.memory import ThreadMemory
@@ -98,7 +99,8 @@ async def running(settings: Settings, *, gateway: bool = True, worker: bool = Tr
         app.checks = {"redis": _answering(app.redis.ping), "models": _always(lambda: not worker or ready.is_set())}
         if gateway:
             talks = Talks(app.redis, settings.bot.memory_days)
-            gate = register(app.slack.app, app.queue, Gone(app.redis), talks, audiences=app.audiences)
+            figures = RedisFigures(app.redis, app.slack.team_id)
+            gate = register(app.slack.app, app.queue, Gone(app.redis), talks, audiences=app.audiences, figures=figures)
             await app.slack.start()
             app.keep(_catch_up(app, gate).run(lambda: app.slack.connected))
             app.keep(app.audiences.listen(lambda: app.slack.connected))

@@ -19,6 +19,10 @@ async def after_turn(request: Request, trail: Trail, services: Services, queue: 
         await services.questions.keep(question_of(request, trail.unanswered))
     elif trail.closed or request.thread:  # answered now: by a document that came, or because it was edited
         await services.questions.drop(request.channel, trail.closed or request.id)
+    if trail.unanswered and not request.unasked:
+        await services.figures.add("unanswered")
+    if trail.unread_pages:
+        await services.figures.add("unread_pages", trail.unread_pages)
     for document_id in dict.fromkeys(trail.added):
         await try_on(document_id, request, services, queue)
 

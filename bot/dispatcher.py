@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections.abc import Collection, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal, cast
 
 import structlog
 from langchain_core.language_models import BaseChatModel
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -25,6 +26,7 @@ from bot.queue.worker import TryAgain
 from bot.slack.answer import Answer
 from bot.slack.changes import CHANNEL_BACK, SlackChange
 from bot.slack.errors import is_restricted
+from bot.slack.home import publish_home
 from bot.slack.offer import offer_documents
 from bot.slack.posted import PostedMessages
 from bot.slack.status import end_session
@@ -39,7 +41,8 @@ from handlers.text.messages import say
 logger = structlog.get_logger()
 
 Outcome = Literal["answered", "refused", "failed", "gone", "delayed", "stopped", "given up"]
-SILENT = frozenset({"overhear", "reopen"})  # nobody is told that it did not work
+HOME = "home"
+SILENT = frozenset({"overhear", "reopen", HOME})  # nobody is told that it did not work
 LONGEST_SECONDS = 3600  # a summary of a thousand pages on a slow machine; what takes longer hangs
 
 
@@ -94,6 +97,15 @@ class Dispatcher:
             raise
         finally:
             log_turn(request, outcome, clock)
+        with suppress(RedisError):
+            await self._count(request, outcome, clock)
+
+    async def _count(self, request: Request, outcome: Outcome, clock: Clock) -> None:
+        """Count a turn for the people who run this."""
+        if request.unasked or request.action == HOME:
+            return
+        await self.services.figures.add("answered" if outcome in {"answered", "refused"} else outcome)
+        await self.services.figures.took(request.action, clock.seconds)
 
     async def change(self, change: SlackChange) -> None:
         """Follow something that changed in Slack; what was made of a message is let go first."""
@@ -134,6 +146,8 @@ class Dispatcher:
         key = "bot.unknown_audience" if reason == AudienceUnknown.__name__ else "bot.given_up"
         await self._fail(request, say(key, request.language, id=request.id))
         log_turn(request, "given up", Clock(), reason=reason)
+        with suppress(RedisError):
+            await self.services.figures.add("failed")
 
     async def _answer(self, request: Request, clock: Clock) -> Outcome:
         limit = asyncio.timeout(LONGEST_SECONDS)
@@ -168,6 +182,8 @@ class Dispatcher:
             self._note(request, trail)
             await (self.upkeep.tidy() if "" in trail.removed else self.upkeep.settle(trail.removed))
         await after_turn(request, trail, self.services, self.queue)
+        if request.action == "forget_me" and request.confirmed and request.channel.startswith("D"):
+            await self._handle(replace(request, action=HOME), clock, Trail())  # it shows what was kept
 
     def _note(self, request: Request, trail: Trail) -> None:
         for kind, documents in (("added", trail.added), ("removed", trail.removed)):
@@ -179,6 +195,9 @@ class Dispatcher:
         return await shares_of(documents, request.audience, self.services.library)
 
     async def _handle(self, request: Request, clock: Clock, trail: Trail) -> None:
+        if request.action == HOME:
+            await publish_home(self.client, request, self.handlers[HOME](request, self.services))
+            return
         answer = Answer(self.client, self.redis, request, self._shares_of)
         report = unheard if request.unasked else answer.report
         model = model_for(request, self.services.model)

@@ -22,7 +22,7 @@ from bot.slack.addressing import hear, last_after
 from bot.slack.changes import CHANNEL_BACK, SlackChange
 from bot.slack.errors import SLACK_ERRORS
 from bot.slack.feedback import Feedback, acknowledge_feedback, feedback
-from bot.slack.home import greet
+from bot.slack.home import greet, opened_home
 from bot.slack.incoming import Cancel, Put, Redo, Step, Stop
 from bot.slack.payload import seconds
 from bot.slack.status import end_session, set_status
@@ -30,6 +30,7 @@ from handlers.request import ChannelWishes, Request
 from handlers.text.messages import say
 
 if TYPE_CHECKING:
+    from bot.figures import RedisFigures as Figures
     from bot.queue.queue import Queue
     from bot.slack.talks import Talks
 
@@ -54,11 +55,12 @@ class People(Protocol):
         """Ask Slack for a person's language and remember it."""
 
 
-def register(
-    app: AsyncApp, queue: "Queue", gone: Gone, talks: "Talks", *, audiences: People | None = None
-) -> "Gateway":
+def register(  # noqa: PLR0913 - what the gateway stands between
+    app: AsyncApp, queue: "Queue", gone: Gone, talks: "Talks", *, audiences: People | None = None,
+    figures: "Figures | None" = None,
+) -> "Gateway":  # fmt: skip
     """Listen to everything; return what everything goes through."""
-    gate = Gateway(queue, gone, talks, app.client, audiences)
+    gate = Gateway(queue, gone, talks, app.client, audiences, figures)
     app.middleware(gate.take)
     app.command(re.compile(".*"))(acknowledge)
     app.action(re.compile(".*"))(acknowledge)
@@ -88,11 +90,12 @@ async def note(error: Exception) -> BoltResponse | None:
 class Gateway:
     """Stands before Bolt's listeners, because Bolt acknowledges an event before its listener runs."""
 
-    def __init__(
-        self, queue: "Queue", gone: Gone, talks: "Talks", client: AsyncWebClient, audiences: People | None
-    ) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - what it stands between
+        self, queue: "Queue", gone: Gone, talks: "Talks", client: AsyncWebClient, audiences: People | None,
+        figures: "Figures | None" = None,
+    ) -> None:  # fmt: skip
         self._queue, self._gone, self._talks = queue, gone, talks
-        self._client, self._audiences = client, audiences
+        self._client, self._audiences, self._figures = client, audiences, figures
         self._courtesies: set[asyncio.Task[None]] = set()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -220,17 +223,22 @@ class Gateway:
     def _notice(self, body: dict[str, Any]) -> None:
         event = body.get("event") or {}
         if event.get("type") == "app_home_opened":
-            self._courtesy(self._greet(event))
+            self._courtesy(self._greet(body, event))
         if given := feedback(body):
             self._courtesy(self._take_feedback(body, given))
 
-    async def _greet(self, event: dict[str, Any]) -> None:
+    async def _greet(self, body: dict[str, Any], event: dict[str, Any]) -> None:
         user = str(event.get("user") or "")
-        await greet(self._client, event, await self._audiences.language(user) if self._audiences else "en")
+        language = await self._audiences.language(user) if self._audiences else "en"
+        await greet(self._client, event, language)
+        if request := opened_home(body):
+            await self._queue.put(replace(request, language=language))
 
     async def _take_feedback(self, body: dict[str, Any], given: Feedback) -> None:
         logger.info("feedback", id=given.request_id, verdict=given.verdict)
         metrics.FEEDBACK.labels(given.verdict).inc()
+        if self._figures:
+            await self._figures.add(given.verdict)
         user = str((body.get("user") or {}).get("id") or "")
         await acknowledge_feedback(self._client, body, given, await self._language(user))
 

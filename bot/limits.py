@@ -11,7 +11,7 @@ from handlers.pieces import UserError
 from handlers.request import Request
 from handlers.text.messages import say
 
-FREE = frozenset({"help", "stop", "forget", "forget_me"})  # leaving is never refused
+FREE = frozenset({"help", "stop", "forget", "forget_me", "home"})  # leaving is never refused
 CHARGED_SECONDS = 26 * 3600  # a request that is tried again is not charged again, one that was edited is
 
 DAY_SECONDS = 86_400

@@ -18,6 +18,7 @@ from bot.data_folder import make_models_folder
 from bot.engine import open_chat_model
 from bot.engine.errors import Unavailable
 from bot.errors import StartFailed
+from bot.figures import RedisFigures
 from bot.health import Check
 from bot.limits import DailyReading
 from bot.memory import ThreadMemory
@@ -82,6 +83,8 @@ async def open_services(
         data_dir=settings.data_dir,
         channels=ChannelSettings(redis),
         team=SlackTeam(client, settings.bot.admins.replace(",", " ").split()),
+        figures=RedisFigures(redis, team),
+        shown_settings=shown_settings(settings),
         questions=RedisOpenQuestions(redis, team),
         quota=DailyReading(redis, settings.bot.reading_seconds),
         card=model_card(settings),
@@ -89,6 +92,20 @@ async def open_services(
     )
     counts: dict[str, Counts] = {"engine": model.statistics, "library": library.statistics}
     return services, counts, {"engine": model.is_healthy}
+
+
+def shown_settings(settings: Settings) -> dict[str, str]:
+    """Return the settings that admins see in the app's Home: none is a secret."""
+    bot = settings.bot
+    return {
+        "LLM_MODEL": settings.llm.model if settings.llm.url else for_this_machine(settings.llm)[0].model,
+        "EMBEDDINGS_MODEL": settings.embeddings.model,
+        "BOT_MEMORY_DAYS": str(bot.memory_days),
+        "BOT_RETENTION_DAYS": str(bot.retention_days),
+        "BOT_AUDIT_DAYS": str(bot.audit_days),
+        "BOT_CATCH_UP_HOURS": f"{bot.catch_up_hours:g}",
+        "BOT_REQUESTS_PER_MINUTE": str(bot.requests_per_minute),
+    }
 
 
 def model_card(settings: Settings) -> Card:

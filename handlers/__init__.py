@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 ACTIONS = {
     "chat": "chat", "ask": "ask", "overhear": "overhear", "read_here": "read_here", "settings": "settings",
-    "show_page": "show_page",
+    "show_page": "show_page", "home": "home",
     "summarize": "summarize", "recap": "recap", "reopen": "reopen",
     "upload": "upload", "docs": "docs", "help": "help",
     "forget": "forget", "forget_me": "forget", "stop": "stop",
@@ -32,4 +32,4 @@ class _Handlers(Mapping[str, "Handler"]):
 
 
 HANDLERS: Mapping[str, "Handler"] = _Handlers()
-PRIVATE = frozenset({"docs", "settings", "help", "forget_me"})  # a command's answer that only the asker sees
+PRIVATE = frozenset({"docs", "settings", "help", "forget_me", "home"})  # a command's answer that only the asker sees

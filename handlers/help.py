@@ -7,7 +7,8 @@ from handlers.text.language import request_language
 from handlers.text.messages import say
 
 SHOWN = {
-    "chat": "", "ask": "/ask", "upload": "", "summarize": "/summarize", "recap": "", "docs": "/docs", "show_page": "",
+    "chat": "", "ask": "/ask", "upload": "", "summarize": "/summarize", "recap": "", "docs": "/docs",
+    "show_page": "", "home": "",
     "extract": "/extract",
     "sentiment": "/sentiment", "attention": "/attention", "stop": "stop", "forget": "forget",
     "overhear": "", "reopen": "", "read_here": "", "settings": "settings", "forget_me": "/forget-me", "help": "/help",

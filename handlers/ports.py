@@ -134,6 +134,49 @@ class NoOpenQuestions:
         return 0
 
 
+@dataclass(frozen=True)
+class WeekFigures:
+    """What was counted in a week; zeros where nothing was."""
+
+    answered: int = 0
+    unanswered: int = 0  # the documents said nothing sure
+    failed: int = 0
+    good: int = 0  # thumbs
+    bad: int = 0
+    unread_pages: int = 0
+    slowest: str = ""  # the action that took longest
+    slowest_seconds: float = 0
+    night_at: float = 0  # when all was last compared with Slack, in seconds since the epoch
+    night_documents: int = 0
+
+
+class Figures(Protocol):
+    """What is counted for the people who run the assistant."""
+
+    async def add(self, name: str, count: int = 1) -> None:
+        """Count something that happened today."""
+
+    async def took(self, action: str, seconds: float) -> None:
+        """Note how long a request took."""
+
+    async def week(self) -> WeekFigures:
+        """Return what was counted in the last seven days."""
+
+
+class NoFigures:
+    """Nothing is counted."""
+
+    async def add(self, name: str, count: int = 1) -> None:
+        """Count nothing."""
+
+    async def took(self, action: str, seconds: float) -> None:
+        """Note nothing."""
+
+    async def week(self) -> WeekFigures:
+        """Return zeros."""
+        return WeekFigures()
+
+
 class ReadingQuota(Protocol):
     """How long files of one person may be read in a day."""
 

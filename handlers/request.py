@@ -1,9 +1,9 @@
 """What a handler is given: a Request and Services. What it gives back is in pieces.py."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
@@ -12,7 +12,7 @@ from handlers.calibration import SMALL, UNMEASURED, Budget, Card
 from handlers.context.pace import ReadingPace
 from handlers.context.trail import Trail
 from handlers.pieces import Pieces, Progress, Report
-from handlers.ports import NoOpenQuestions, NoQuota, NoTeam, OpenQuestions, ReadingQuota, Team
+from handlers.ports import Figures, NoFigures, NoOpenQuestions, NoQuota, NoTeam, OpenQuestions, ReadingQuota, Team
 from indexing.audience import NOBODY, Audience
 
 if TYPE_CHECKING:
@@ -166,6 +166,8 @@ class Services:
     data_dir: Path
     team: Team = field(default_factory=NoTeam)
     channels: Channels = field(default_factory=SameChannels)
+    figures: Figures = field(default_factory=NoFigures)
+    shown_settings: Mapping[str, str] = field(default_factory=dict)  # to admins, by name
     questions: OpenQuestions = field(default_factory=NoOpenQuestions)
     quota: ReadingQuota = field(default_factory=NoQuota)
     pace: ReadingPace = field(default_factory=ReadingPace)
@@ -205,6 +207,15 @@ class ChannelTalk:
     is_all: bool  # False: only the newest were read
 
 
+@dataclass(frozen=True)
+class Place:
+    """A conversation as people know it, and who sees it."""
+
+    name: str  # "" for a direct message
+    kind: Literal["public", "private", "direct"]
+    members: int
+
+
 class Messages(Protocol):
     """Slack's messages, for the actions that read what people wrote (sentiment, extraction)."""
 
@@ -213,6 +224,9 @@ class Messages(Protocol):
 
     async def since(self, channel: str, oldest: float, most: int) -> ChannelTalk:
         """Return what people said in a channel since a moment, at most so many messages, the newest."""
+
+    async def place(self, channel: str) -> Place:
+        """Return what a conversation is called and who sees it."""
 
     async def permalink(self, channel: str, ts: str) -> str:
         """Return a message's address; "" where Slack does not tell."""

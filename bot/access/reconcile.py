@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.access.gone import Gone
 from bot.audit import Audit
+from bot.figures import RedisFigures
 from bot.memory import ThreadMemory
 from bot.open_questions import RedisOpenQuestions
 from bot.queue.worker import TryAgain
@@ -98,6 +99,7 @@ class Reconciler:
             await self.library.forget_older_than(self.retention_days * 86400)
         await self.tidy()
         await self._clean_disks()
+        await RedisFigures(self.redis, self.team).night(documents, time.time() - began)
         logger.info("reconciled", documents=documents, seconds=round(time.time() - began))
 
     async def _compare_documents(self, began: float, pause_seconds: float) -> int:

@@ -273,7 +273,7 @@ def _button(body: Body) -> list[Step]:
         beside=thread if is_alone and not private else "",
         response_url=str(body.get("response_url") or "") if private else "",
     )
-    return [Put(request)]
+    return [Put(request)] if request.channel else []
 
 
 def _shortcut(body: Body) -> list[Step]:
@@ -298,8 +298,15 @@ def _pressed(body: Body, **fields: Any) -> Request:
     return Request(
         id=str(body["trigger_id"]),
         team=team,
-        channel=id_in(body.get("channel") or container.get("channel_id")),
+        channel=id_in(body.get("channel") or container.get("channel_id")) or _home_channel(body),
         user=id_in(user),
         user_team=str(user.get("team_id") or ""),
         **fields,
     )
+
+
+def _home_channel(body: Body) -> str:
+    """Return the direct message of whoever pressed a button in the app's Home, which we wrote into it."""
+    view = part(body.get("view"))
+    channel = str(view.get("private_metadata") or "") if view.get("type") == "home" else ""
+    return channel if channel.startswith("D") else ""

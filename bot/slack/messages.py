@@ -8,17 +8,18 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.access.rule import conversation_kind
 from bot.slack.errors import SLACK_ERRORS
 from bot.slack.forwarded import forwarded_words
 from bot.slack.payload import file_ids
 from bot.slack.posted import thread_messages
-from handlers.request import ChannelTalk, ThreadMessage
+from handlers.request import ChannelTalk, Place, ThreadMessage
 
 MOST_MESSAGES = 1_000
 MOST_THREADS = 40  # of a channel's talk, one call each
 PAGE = 200
 SPOKEN = frozenset({"", "file_share", "thread_broadcast"})  # subtypes of messages that people write
-NAME_SECONDS = 3_600
+NAME_SECONDS, PLACE_SECONDS = 3_600, 300
 MENTION = re.compile(r"<@([UWB][A-Z0-9]+)(?:\|[^>]*)?>")
 
 
@@ -28,6 +29,7 @@ class SlackMessages:
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
         self._bot = ""
+        self._places: dict[str, tuple[Place | None, float]] = {}
         self._people: dict[str, tuple[str, int, float]] = {}  # name, clock's offset, and the time of the look-up
 
     async def thread(self, channel: str, thread: str) -> list[ThreadMessage]:
@@ -80,6 +82,17 @@ class SlackMessages:
             if not (cursor := (page.get("response_metadata") or {}).get("next_cursor")):
                 break
         return messages[:most]
+
+    async def place(self, channel: str) -> Place:
+        """Return what a conversation is called and who sees it, as it was within the last minutes."""
+        place, at = self._places.get(channel, (None, 0.0))
+        if place and time.monotonic() - at < PLACE_SECONDS:
+            return place
+        found = (await self._client.conversations_info(channel=channel, include_num_members=True))["channel"]
+        count = max(0, int(found.get("num_members") or 0) - 1)  # without us
+        place = Place(str(found.get("name") or ""), conversation_kind(found), count)
+        self._places[channel] = (place, time.monotonic())
+        return place
 
     async def permalink(self, channel: str, ts: str) -> str:
         """Return a message's address; "" where Slack does not tell."""

@@ -69,6 +69,7 @@ async def fetched(file_id: str, request: Request, services: Services) -> Outcome
 
             receipt = await services.library.add(file.path, share, report=report)
             services.trail.added.append(receipt.document.id)
+            services.trail.unread_pages += len(receipt.scanned_pages) + len(receipt.failed_pages)
             if receipt.replaced:
                 services.trail.removed.append("")
             is_known = not receipt.known_in.isdisjoint(request.audience.channels)

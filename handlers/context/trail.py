@@ -10,5 +10,6 @@ class Trail:
     added: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)  # that lost shares; "" for unknown ones
     used: set[str] = field(default_factory=set)  # for what was said
+    unread_pages: int = 0  # of what was added
     closed: str = ""  # id of the open question that was answered
     unanswered: str = ""  # the question, so that it stands alone, if the documents do not answer it

@@ -12,7 +12,7 @@ from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import BaseMessage
 
 from handlers.pieces import Piece, Pieces
-from handlers.request import ChannelTalk, FileRefused, ListedFile, Request, Services, SharedFile, ThreadMessage
+from handlers.request import ChannelTalk, FileRefused, ListedFile, Place, Request, Services, SharedFile, ThreadMessage
 from indexing.sparse import tokens
 from indexing.vectors import Vectors
 
@@ -82,6 +82,10 @@ class NoMessages:
 
     async def name(self, user: str) -> str:
         return user
+
+    async def place(self, channel: str) -> Place:
+        kind: Any = {"D": "direct", "P": "private"}.get(channel[0], "public")
+        return Place(channel.lower(), kind, 3)
 
     async def utc_offset_seconds(self, user: str) -> int:
         return 0

@@ -71,6 +71,24 @@ async def press(call: Call) -> Result:
     return {}
 
 
+@method("views.press", per_minute=SPECIAL, roles=("person",))
+async def press_in_home(call: Call) -> Result:
+    """Press a button of the app's Home: Slack names no conversation then."""
+    workspace = call.workspace
+    view = workspace.state.homes.get(call.user)
+    if view is None:
+        raise ApiError("not_found")
+    element = _element(view, call.arguments.need("action_id"), "", "")
+    payload = _interaction(call, {"id": ""}, "block_actions") | {
+        "container": {"type": "view", "view_id": view["id"]},
+        "view": view,
+        "actions": [element | {"action_ts": workspace.state.next_ts()}],
+    }
+    del payload["channel"]
+    await workspace.delivery.ask("interactive", payload)
+    return {}
+
+
 @method("chat.shortcut", per_minute=SPECIAL, roles=("person",))
 async def shortcut(call: Call) -> Result:
     """Use a message shortcut."""

@@ -21,9 +21,11 @@ from bot.access.memberships import Memberships
 from bot.access.reconcile import Reconciler
 from bot.channel_settings import ChannelSettings
 from bot.dispatcher import Dispatcher
+from bot.figures import RedisFigures
 from bot.gateway import Gateway, register
 from bot.limits import Limits
 from bot.memory import ThreadMemory
+from bot.open_questions import RedisOpenQuestions
 from bot.queue.queue import Queue
 from bot.queue.worker import Worker
 from bot.sandbox import Sandbox
@@ -31,10 +33,13 @@ from bot.settings import SlackSettings
 from bot.slack.catch_up import ALIVE, CatchUp
 from bot.slack.connect import SlackConnection, connect_slack
 from bot.slack.files import SlackFiles
+from bot.slack.messages import SlackMessages
 from bot.slack.quotes import Quotes
 from bot.slack.talks import Talks
-from handlers import ACTIONS
+from bot.slack.team import SlackTeam
+from handlers import ACTIONS, HANDLERS
 from handlers.pieces import Pieces, Source, Sources, Text
+from handlers.ports import OpenQuestion
 from handlers.request import Request, Services
 from indexing.document import Passage
 from tests.bot.slack.test_workspace import TOKENS, channel_of, until
@@ -121,6 +126,11 @@ async def bot(sandbox: Sandbox, redis: Redis, url: str, tmp_path: Path) -> Async
                     "files": SlackFiles(slack.client, "files.slack.com", 10_000),
                     "model": FakeListChatModel(responses=["yes"]),
                     "library": cast(Any, NoDocuments()),
+                    "messages": SlackMessages(slack.client),
+                    "team": SlackTeam(slack.client),
+                    "figures": RedisFigures(redis, slack.team_id),
+                    "questions": RedisOpenQuestions(redis, slack.team_id),
+                    "shown_settings": {"BOT_MEMORY_DAYS": "90"},
                 }
             ),
             client=slack.client, redis=redis, queue=queue, audiences=audiences, limits=Limits(redis, 1000, 1000),
@@ -128,7 +138,7 @@ async def bot(sandbox: Sandbox, redis: Redis, url: str, tmp_path: Path) -> Async
                 client=slack.client, redis=redis, library=cast(Any, NoDocuments()), memory=ThreadMemory(redis),
                 quotes=Quotes(slack.client, redis),
             ),
-            handlers=dict.fromkeys(ACTIONS, bot),
+            handlers=dict.fromkeys(ACTIONS, bot) | {"home": HANDLERS["home"]},
         )  # fmt: skip
         bot.gate = register(slack.app, queue, Gone(redis), Talks(redis), audiences=audiences)
         worker = asyncio.create_task(Worker(queue, turn=turns).run())
@@ -502,6 +512,31 @@ async def test_all_pages_of_a_channels_files_are_listed(bot: Bot, alice: Person,
         message["files"][0]["id"]: message["ts"] for message in await alice.history(general) if "files" in message
     }
     assert {file.id: file.ts for file in listed} == shared
+
+
+# Home.
+
+
+async def test_home_is_a_persons_own_and_forgets_them(bot: Bot, alice: Person, bob: Person) -> None:
+    """Figures for the admin alone; a button pressed in Home is answered in the direct message, and Home is anew."""
+    question = OpenQuestion(
+        id="T:C1:1.0", channel="C1", thread="1.0", user=bob.id, text="What does the canteen cost?", language="en",
+        at=time.time(),
+    )  # fmt: skip
+    await RedisOpenQuestions(bot.redis, bot.connection.team_id).keep(question)
+    for person in (alice, bob):
+        await person.client.api_call("chat.home", json={"tab": "home"})
+    homes = bot.sandbox.workspace.state.homes
+    await until(lambda: {alice.id, bob.id} <= homes.keys() and all("divider" in str(home) for home in homes.values()))
+    assert "BOT_MEMORY_DAYS = 90" in visible(homes[alice.id])
+    assert "BOT_MEMORY_DAYS" not in visible(homes[bob.id])
+    assert "What does the canteen cost?" in visible(homes[bob.id])
+    assert "canteen" not in visible(homes[alice.id])
+    [button] = [block["accessory"] for block in homes[bob.id]["blocks"] if "accessory" in block]
+    await bob.client.api_call("views.press", json={"action_id": button["action_id"]})
+    dm = await bob.dm(bot.connection.bot_user_id)
+    assert "forget_me:" in await bob.sees_alone(dm)
+    assert (bot.done[-1].channel, bot.done[-1].confirmed, bot.done[-1].user) == (dm, True, bob.id)
 
 
 # Feedback.
