@@ -1,4 +1,4 @@
-"""How each channel wants the assistant to behave, in Redis: what it listens to, documents, receipts."""
+"""How each channel wants the assistant to behave, in Redis: what it listens to, documents, receipts, language."""
 
 from typing import Any
 
@@ -24,6 +24,7 @@ class ChannelSettings:
             listens=known.get("listens", ChannelWishes.listens),
             documents=known.get("documents", "on") == "on",
             receipts=known.get("receipts", "on") == "on",
+            language=known.get("language", "").replace("own", ""),
         )
 
     async def change(self, team: str, channel: str, name: str, value: str) -> None:

@@ -165,7 +165,7 @@ class Dispatcher:
         return "answered"
 
     async def _show(self, request: Request, clock: Clock) -> None:
-        request = replace(request, language=await self._language(request.user))
+        request = await self._in_its_language(request)
         if not request.unasked:
             await self.limits.charge(request)
         request = await self._opened(request)
@@ -204,6 +204,14 @@ class Dispatcher:
         services = replace(self.services, report=report, model=model, trail=trail)
         await answer.show(clock.watch(self.handlers[request.action](request, services)))
         trail.used |= answer.documents
+
+    async def _in_its_language(self, request: Request) -> Request:
+        """Speak what the channel wants, else what the person set in Slack."""
+        language = await self._language(request.user)
+        if request.channel.startswith("D"):
+            return replace(request, language=language)
+        wanted = (await self.services.channels.of(request.team, request.channel)).language
+        return replace(request, language=wanted or language, channel_language=wanted)
 
     async def _language(self, user: str) -> str:
         """Return a person's language, which the listener did not wait for when it met somebody new."""

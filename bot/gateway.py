@@ -24,7 +24,8 @@ from bot.slack.errors import SLACK_ERRORS
 from bot.slack.feedback import Feedback, acknowledge_feedback, feedback
 from bot.slack.home import greet, opened_home
 from bot.slack.incoming import Cancel, Put, Redo, Step, Stop
-from bot.slack.payload import seconds
+from bot.slack.modals import asked_for_settings, reason_modal, settings_modal
+from bot.slack.payload import id_in, seconds
 from bot.slack.status import end_session, set_status
 from handlers.request import ChannelWishes, Request
 from handlers.text.messages import say
@@ -224,6 +225,8 @@ class Gateway:
         event = body.get("event") or {}
         if event.get("type") == "app_home_opened":
             self._courtesy(self._greet(body, event))
+        if channel := asked_for_settings(body):
+            self._courtesy(self._show_settings(body, channel))
         if given := feedback(body):
             self._courtesy(self._take_feedback(body, given))
 
@@ -239,8 +242,25 @@ class Gateway:
         metrics.FEEDBACK.labels(given.verdict).inc()
         if self._figures:
             await self._figures.add(given.verdict)
-        user = str((body.get("user") or {}).get("id") or "")
-        await acknowledge_feedback(self._client, body, given, await self._language(user))
+        language = await self._language(_user(body))
+        if given.verdict == "bad" and await self._opened(body, reason_modal(given.request_id, language)):
+            return
+        await acknowledge_feedback(self._client, body, given, language)
+
+    async def _show_settings(self, body: dict[str, Any], channel: str) -> None:
+        """Open the modal with what holds in a channel; where Slack does not open it the buttons are there still."""
+        team = str((body.get("team") or {}).get("id") or "")
+        wishes = await self._talks.wishes_of(team, channel)
+        await self._opened(body, settings_modal(channel, wishes, await self._language(_user(body))))
+
+    async def _opened(self, body: dict[str, Any], view: dict[str, Any]) -> bool:
+        """Open a modal for what somebody just did; tell whether it stands: Slack gives three seconds for that."""
+        try:
+            await self._client.views_open(trigger_id=str(body.get("trigger_id") or ""), view=view)
+        except SLACK_ERRORS as error:
+            logger.info("modal not opened", reason=type(error).__name__)
+            return False
+        return True
 
     def _courtesy(self, coroutine: Coroutine[Any, Any, object]) -> None:
         async def kindly() -> None:
@@ -252,3 +272,7 @@ class Gateway:
         task = asyncio.create_task(kindly())
         self._courtesies.add(task)  # the loop keeps no reference of its own
         task.add_done_callback(self._courtesies.discard)
+
+
+def _user(body: Mapping[str, Any]) -> str:
+    return id_in(body.get("user"))

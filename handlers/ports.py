@@ -50,6 +50,9 @@ class Team(Protocol):
     async def is_admin(self, user: str) -> bool:
         """Tell whether somebody is an admin or owner of the workspace, or named by the settings."""
 
+    async def is_member(self, channel: str, user: str) -> bool:
+        """Tell whether somebody is in a channel, and not only allowed to look at it."""
+
     async def tell(self, channel: str, thread: str, user: str, sentence: str) -> None:
         """Tell a thread what this person did; nothing is told where the thread is gone."""
 
@@ -60,6 +63,10 @@ class NoTeam:
     async def is_admin(self, user: str) -> bool:
         """Tell that nobody is one."""
         return False
+
+    async def is_member(self, channel: str, user: str) -> bool:
+        """Tell that everybody is."""
+        return True
 
     async def tell(self, channel: str, thread: str, user: str, sentence: str) -> None:
         """Tell nobody."""

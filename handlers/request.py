@@ -37,6 +37,7 @@ class Request:
     ts: str = ""  # ts of the message that asks; "" for commands
     files: tuple[str, ...] = ()  # Slack file ids
     language: str = "en"  # of the person: what the bot's own words are in
+    channel_language: str = ""  # that the channel wants of all that is said in it; "": the person's
     user_team: str = ""  # differs from team for members of other companies (Slack Connect)
     response_url: str = ""  # commands: the only way to answer where the bot is not a member
     beside: str = ""  # ts of the thread in which only this person sees the answer
@@ -113,6 +114,7 @@ class ChannelWishes:
     listens: str = "threads"  # mention, threads (and questions below documents), or questions: all that are asked
     documents: bool = True  # read what is shared without a word to us
     receipts: bool = True  # say what was read
+    language: str = ""  # of all that is said there; "": each person's
 
 
 class Channels(Protocol):

@@ -5,21 +5,34 @@ from handlers.request import ChannelWishes, Request, Services
 from handlers.text.language import request_language
 from handlers.text.messages import say
 
-CHOICES = {"listens": ("mention", "threads", "questions"), "documents": ("on", "off"), "receipts": ("on", "off")}
+CHOICES = {
+    "listens": ("mention", "threads", "questions"), "documents": ("on", "off"), "receipts": ("on", "off"),
+    "language": ("own", "en", "fr"),
+}  # fmt: skip
 
 
 async def settings(request: Request, services: Services) -> Pieces:
-    """Show and change how I behave in this channel: what I listen to, documents, receipts."""
+    """Show and change how I behave in this channel: what I listen to, documents, receipts, language."""
     language = request_language(request)
     if request.channel.startswith("D"):
         raise UserError(say("settings.only_channels", language))
     if request.text:
-        name, value = wish_in(request.text, language)
-        await services.channels.change(request.team, request.channel, name, value)
+        changes = [wish_in(wish, language) for wish in request.text.split(";")]
+        if not await may_change(request, services):
+            raise UserError(say("settings.not_yours", language))
+        for name, value in changes:
+            await services.channels.change(request.team, request.channel, name, value)
         yield Text(say("settings.changed", language))
     wishes = await services.channels.of(request.team, request.channel)
     for name, values in CHOICES.items():
         yield row(name, values, value_of(wishes, name), language)
+    yield Choices("", (Choice(say("settings.modal_button", language), "settings_modal"),))
+
+
+async def may_change(request: Request, services: Services) -> bool:
+    """Tell whether somebody may say how we behave in a channel: its members may, and admins; not who only looks in."""
+    is_member = await services.team.is_member(request.channel, request.user)
+    return is_member or await services.team.is_admin(request.user)
 
 
 def wish_in(text: str, language: str) -> tuple[str, str]:
@@ -34,6 +47,8 @@ def wish_in(text: str, language: str) -> tuple[str, str]:
 def value_of(wishes: ChannelWishes, name: str) -> str:
     """Return a setting's value as people write it."""
     value = getattr(wishes, name)
+    if name == "language":
+        return value or "own"
     return value if isinstance(value, str) else "on" if value else "off"
 
 

@@ -37,7 +37,7 @@ async def upload(request: Request, services: Services) -> Pieces:
 def receipt(outcome: Outcome, request: Request, *, first: bool) -> str:
     """Return the paragraph about one file, in the person's language or else the document's."""
     language = request.language
-    if isinstance(outcome, Ingested) and not request.text.strip() and language == "en":
+    if isinstance(outcome, Ingested) and not (request.text.strip() or request.channel_language) and language == "en":
         language = outcome.receipt.document.language or language
     return ("" if first else "\n\n") + receipt_sentence(outcome, language)
 

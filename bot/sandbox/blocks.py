@@ -145,6 +145,20 @@ def _input(block: Block) -> Problems:
     yield from _text(block.get("label"), "label", 2000, kinds=("plain_text",))
     if not isinstance(block.get("element"), dict):
         yield "missing required field: element"
+        return
+    yield from _element(block["element"])
+    if block["element"].get("type") in {"static_select", "radio_buttons"}:
+        yield from _options(block["element"])
+
+
+def _options(element: Block) -> Problems:
+    options = element.get("options")
+    yield from _count(options, 10 if element["type"] == "radio_buttons" else 100)
+    for option in options if isinstance(options, list) else []:
+        yield from _text(option.get("text"), "options.text", 75)
+        yield from _length(option.get("value"), "options.value", 150)
+    if "initial_option" in element and element["initial_option"] not in (options or []):
+        yield "`initial_option` must be one of the options"
 
 
 def _anything(block: Block) -> Problems:

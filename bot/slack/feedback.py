@@ -21,7 +21,12 @@ class Feedback:
 
 
 def feedback(body: Body) -> Feedback | None:
-    """Return what a thumb or a reason says about which answer; None for any other button."""
+    """Return what a thumb or a reason says about which answer; None for anything else."""
+    view = part(body.get("view"))
+    if body.get("type") == "view_submission" and view.get("callback_id") == "reason":
+        chosen = part(part(part(part(view.get("state")).get("values")).get("reason")).get("reason"))
+        reason = str(part(chosen.get("selected_option")).get("value"))
+        return Feedback(reason, str(view.get("private_metadata") or "")) if reason in REASONS else None
     pressed = first(body.get("actions"))
     kind, _, _ = str(pressed.get("action_id")).partition(":")
     verdict, _, request_id = str(pressed.get("value") or "").partition(":")

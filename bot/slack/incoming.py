@@ -1,7 +1,7 @@
 """Slack in, purely: what an event, command, action or shortcut asks for, without a word to anyone."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import unescape
 from typing import Any
 
@@ -9,6 +9,7 @@ from bot.slack.addressing import Speech, speech_of
 from bot.slack.changes import SlackChange, change_of, files_taken_out, message_deleted
 from bot.slack.file_kinds import documents_among
 from bot.slack.forwarded import forwarded_words
+from bot.slack.modals import SETTINGS, submitted
 from bot.slack.payload import Body, Event, file_ids, first, id_in, json_object, part, seconds, team_of
 from handlers.request import Request
 from handlers.text.commands import of_talk, parse
@@ -78,6 +79,8 @@ def parse_event(body: Body, bot: str) -> list[Step]:
         return _button(body)
     if body.get("type") == "message_action":
         return _shortcut(body)
+    if body.get("type") == "view_submission":
+        return _submission(body)
     return _event(body, part(body.get("event")), bot)
 
 
@@ -289,6 +292,19 @@ def _shortcut(body: Body) -> list[Step]:
         files=file_ids(message.get("files")),
         response_url=str(body.get("response_url") or ""),
     )
+    return [Put(request)]
+
+
+def _submission(body: Body) -> list[Step]:
+    """Return what somebody chose for a channel in a modal; shown to that person alone."""
+    given = submitted(body, SETTINGS)
+    if given is None or not given[0]:
+        return []
+    channel, chosen = given
+    text = ";".join(f"{name} {value}" for name, value in chosen.items())
+    view = part(body.get("view"))
+    mark = str(body.get("trigger_id") or f"{view.get('id')}:{view.get('hash')}")
+    request = replace(_pressed({**body, "trigger_id": mark}, action="settings", text=text), channel=channel)
     return [Put(request)]
 
 

@@ -28,7 +28,11 @@ class Talks:
 
     async def wishes(self, request: Request) -> ChannelWishes:
         """Return how the request's channel wants us to behave."""
-        return await self._channels.of(request.team, request.channel)
+        return await self.wishes_of(request.team, request.channel)
+
+    async def wishes_of(self, team: str, channel: str) -> ChannelWishes:
+        """Return how a channel wants us to behave."""
+        return await self._channels.of(team, channel)
 
     async def ours(self, request: Request, *, addressed: bool) -> None:
         """Note that a message was for us: the thread is ours, and whoever addressed us talks with us."""

@@ -9,6 +9,7 @@ from bot.slack.errors import code
 from bot.slack.markdown import escape
 from bot.slack.post import GONE, NOT_OURS
 
+KINDS, PAGE = "public_channel,private_channel,mpim", 999  # what users.conversations allows
 ADMIN = ("is_admin", "is_owner", "is_primary_owner")
 
 
@@ -24,6 +25,18 @@ class SlackTeam:
             return True
         person = (await self._client.users_info(user=user))["user"]
         return not person.get("deleted") and any(person.get(name) for name in ADMIN)
+
+    async def is_member(self, channel: str, user: str) -> bool:
+        """Tell whether somebody is in a channel, and not only allowed to look at it."""
+        cursor = None
+        while True:
+            page = await self._client.users_conversations(
+                user=user, types=KINDS, exclude_archived=True, limit=PAGE, cursor=cursor
+            )
+            if any(there["id"] == channel for there in page["channels"]):
+                return True
+            if not (cursor := (page.get("response_metadata") or {}).get("next_cursor")):
+                return False
 
     async def tell(self, channel: str, thread: str, user: str, sentence: str) -> None:
         """Tell a thread what this person did; nothing is told where the thread is gone."""

@@ -23,7 +23,7 @@ ALONE = {
 DOCS_ARGUMENT = re.compile(
     r"(?:docs|documents)\s+(?:remove|delete|retirer?|supprimer?|find|cherche)\s+\S", re.IGNORECASE
 )
-SETTING = re.compile(r"(?:settings|reglages) (?:listens|documents|receipts) \w+$")
+SETTING = re.compile(r"(?:settings|reglages) (?:listens|documents|receipts|language) \w+$")
 # "Classify these", with a table or in a thread; folded, without the last dot.
 CLASSIFY = re.compile(
     r"(?:please |can you |peux tu |pouvez vous )?(?:classify|classifie[rz]?|classe[rz]?)"

@@ -16,7 +16,9 @@ LEAST_WORDS = 2  # fewer say little about their language
 
 
 def request_language(request: Request) -> str:
-    """Return the language of a request's text; the person's own where the text does not tell."""
+    """Return what the channel wants, else the language of a request's text, else the person's own."""
+    if request.channel_language:
+        return request.channel_language
     return text_language(request.text, request.language)
 
 

@@ -1,6 +1,7 @@
 """Modals and the app's Home."""
 
 import time
+import uuid
 
 from bot.sandbox.blocks import check_view
 from bot.sandbox.dispatch import TIER_4, Call, Result, method
@@ -47,6 +48,48 @@ async def update(call: Call) -> Result:
     call.workspace.views[view["id"]] = view | {"_user": known["_user"]}
     call.workspace.live.tell("view", only=known["_user"], view=view)
     return {"view": view}
+
+
+@method("views.submit", roles=("person",))
+async def submit(call: Call) -> Result:
+    """Press a modal's button, with what was chosen in its selects and radio buttons."""
+    view = call.workspace.views.get(call.arguments.need("view_id"))
+    if view is None or view["_user"] != call.user:
+        raise ApiError("not_found")
+    given = call.arguments.parsed("values", "invalid_arguments")
+    chosen = given if isinstance(given, dict) else {}
+    shown = {name: value for name, value in view.items() if not name.startswith("_")}
+    person = call.workspace.state.users[call.user]
+    payload = {
+        "type": "view_submission",
+        "team": {"id": TEAM},
+        "user": {"id": call.user, "name": person["name"], "team_id": person["team_id"]},
+        "api_app_id": APP,
+        "token": "sandbox",
+        "trigger_id": uuid.uuid4().hex,
+        "view": shown | {"state": {"values": _values(view, chosen)}},
+        "response_urls": [],
+        "is_enterprise_install": False,
+    }
+    said = await call.workspace.delivery.ask("interactive", payload)
+    if not (isinstance(said, dict) and said.get("response_action")):
+        del call.workspace.views[view["id"]]
+    return {}
+
+
+def _values(view: Row, chosen: Row) -> Row:
+    """Return the state of a modal's inputs; raise ApiError where a choice is missing or is none of the options."""
+    values: Row = {}
+    for block in (block for block in view["blocks"] if block["type"] == "input"):
+        element = block["element"]
+        initial = (element.get("initial_option") or {}).get("value")
+        value = chosen.get(block["block_id"], initial)
+        option = next((one for one in element.get("options", ()) if one["value"] == value), None)
+        if option is None and not block.get("optional"):
+            raise ApiError("missing_input", block=block["block_id"])
+        told = {"type": element["type"], "selected_option": option}
+        values[block["block_id"]] = {element["action_id"]: told}
+    return values
 
 
 @method("views.home", roles=("person",))

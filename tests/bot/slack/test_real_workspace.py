@@ -130,6 +130,7 @@ async def bot(sandbox: Sandbox, redis: Redis, url: str, tmp_path: Path) -> Async
                     "team": SlackTeam(slack.client),
                     "figures": RedisFigures(redis, slack.team_id),
                     "questions": RedisOpenQuestions(redis, slack.team_id),
+                    "channels": ChannelSettings(redis),
                     "shown_settings": {"BOT_MEMORY_DAYS": "90"},
                 }
             ),
@@ -138,9 +139,12 @@ async def bot(sandbox: Sandbox, redis: Redis, url: str, tmp_path: Path) -> Async
                 client=slack.client, redis=redis, library=cast(Any, NoDocuments()), memory=ThreadMemory(redis),
                 quotes=Quotes(slack.client, redis),
             ),
-            handlers=dict.fromkeys(ACTIONS, bot) | {"home": HANDLERS["home"]},
+            handlers=dict.fromkeys(ACTIONS, bot) | {name: HANDLERS[name] for name in ("home", "settings")},
         )  # fmt: skip
-        bot.gate = register(slack.app, queue, Gone(redis), Talks(redis), audiences=audiences)
+        bot.gate = register(
+            slack.app, queue, Gone(redis), Talks(redis), audiences=audiences,
+            figures=RedisFigures(redis, slack.team_id),
+        )  # fmt: skip
         worker = asyncio.create_task(Worker(queue, turn=turns).run())
         await slack.start()
         yield bot
@@ -542,9 +546,8 @@ async def test_home_is_a_persons_own_and_forgets_them(bot: Bot, alice: Person, b
 # Feedback.
 
 
-async def test_a_thumb_down_asks_for_the_reason_in_one_more_click(bot: Bot, alice: Person, general: str) -> None:
-    """On a refusal, too: it has no sources, and may be what was wrong."""
-    before = metrics.FEEDBACK.labels("not_found")._value.get()
+async def thumb_down(bot: Bot, alice: Person, general: str) -> None:
+    """Ask something, and press the thumb below the answer."""
     await alice.commands(general, "/ask", "When does the office open?")
     root = await alice.root(general, "office open")
     await alice.reads(general, root)
@@ -552,6 +555,29 @@ async def test_a_thumb_down_asks_for_the_reason_in_one_more_click(bot: Bot, alic
     thumbs = next(block for block in answer["blocks"] if block["type"] == "context_actions")["elements"][0]
     down = {"action_id": thumbs["action_id"], "value": thumbs["negative_button"]["value"]}
     await alice.client.api_call("chat.press", json={"channel": general, "ts": answer["ts"], **down})
+
+
+async def test_a_thumb_down_asks_for_the_reason_in_a_modal(bot: Bot, alice: Person, general: str) -> None:
+    """On a refusal, too: it has no sources, and may be what was wrong."""
+    before = metrics.FEEDBACK.labels("not_found")._value.get()
+    await thumb_down(bot, alice, general)
+    views = bot.sandbox.workspace.views
+    await until(lambda: views)
+    [view] = views.values()
+    assert "What was wrong?" in visible(view)
+    chosen = {"view_id": view["id"], "values": {"reason": "not_found"}}
+    await alice.client.api_call("views.submit", json=chosen)
+    await until(lambda: metrics.FEEDBACK.labels("not_found")._value.get() == before + 1)
+    assert not views
+    assert not bot.sandbox.workspace.calls["chat.postEphemeral"]
+    assert (await RedisFigures(bot.redis, bot.connection.team_id).week()).bad == 1
+
+
+async def test_where_no_modal_opens_the_reason_is_one_more_click(bot: Bot, alice: Person, general: str) -> None:
+    """Slack gives three seconds for it."""
+    bot.sandbox.workspace.faults.errors = {"views.open": {"error": "expired_trigger_id", "times": 9}}
+    before = metrics.FEEDBACK.labels("not_found")._value.get()
+    await thumb_down(bot, alice, general)
     assert "What was wrong?" in await alice.sees_alone(general)
     asked = (await alice.client.api_call("chat.ephemerals", json={"channel": general}))["messages"][-1]
     reason = asked["blocks"][1]["elements"][1]
@@ -559,3 +585,37 @@ async def test_a_thumb_down_asks_for_the_reason_in_one_more_click(bot: Bot, alic
     await alice.client.api_call("chat.press", json={"channel": general, **pressed})
     await alice.sees_alone(general, lambda text: "noted" in text)
     assert metrics.FEEDBACK.labels("not_found")._value.get() == before + 1
+
+
+# Settings of a channel.
+
+
+async def test_a_channels_settings_are_changed_in_a_modal(bot: Bot, alice: Person, bob: Person, general: str) -> None:
+    """It shows what holds now; in French from then on, to somebody who asks in English, too."""
+    await wanted(bot, alice, general, "documents off")
+    await alice.commands(general, "/folio", "settings")
+    await alice.sees_alone(general, lambda text: "I listen" in text)
+    shown = (await alice.client.api_call("chat.ephemerals", json={"channel": general}))["messages"][-1]
+    button = next(e for b in shown["blocks"] for e in b.get("elements", ()) if "settings_modal" in e["action_id"])
+    pressed = {"channel": general, "ts": shown["ts"], "action_id": button["action_id"], "value": button["value"]}
+    await alice.client.api_call("chat.press", json=pressed)
+    await until(lambda: bot.sandbox.workspace.views)
+    [view] = bot.sandbox.workspace.views.values()
+    now = {block["block_id"]: block["element"]["initial_option"]["value"] for block in view["blocks"]}
+    assert now == {"listens": "threads", "documents": "off", "receipts": "on", "language": "own"}
+    chosen = {"view_id": view["id"], "values": {"language": "fr", "receipts": "off"}}
+    await alice.client.api_call("views.submit", json=chosen)
+    await alice.sees_alone(general, lambda text: "Noted for this channel" in text or "noté pour ce canal" in text)
+    wishes = await ChannelSettings(bot.redis).of(bot.connection.team_id, general)
+    assert (wishes.documents, wishes.receipts, wishes.language) == (False, False, "fr")
+    await bob.says(general, f"{bot.mention} hello")
+    await until(lambda: bot.done)
+    assert (bot.done[-1].language, bot.done[-1].channel_language) == ("fr", "fr")
+
+
+async def test_who_only_looks_into_a_channel_changes_nothing_in_it(bot: Bot, alice: Person, bob: Person) -> None:
+    """A public channel is open to everybody; how we behave in it is its members' matter, or an admin's."""
+    channel = await alice.channel([bot.connection.bot_user_id])
+    await bob.commands(channel, "/folio", "settings documents off")
+    assert "Only members of this channel" in await bob.sees_alone(channel)
+    assert (await ChannelSettings(bot.redis).of(bot.connection.team_id, channel)).documents

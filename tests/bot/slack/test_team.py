@@ -37,3 +37,15 @@ async def test_where_the_thread_is_gone_nobody_is_told(client: AsyncWebClient, w
     wire.faults["chat.postMessage"] = ["thread_not_found"]
     await SlackTeam(client).tell("C1", "7.0", "UBOB", "removed it")
     assert wire.said("C1") == []
+
+
+async def test_a_member_is_who_is_in_the_channel_on_whatever_page(client: AsyncWebClient, wire: Wire) -> None:
+    pages = {"": ("C1", "next"), "next": ("C2", "")}
+
+    def listed(asked: dict[str, Any]) -> dict[str, Any]:
+        channel, cursor = pages[asked.get("cursor") or ""]
+        return {"channels": [{"id": channel}], "response_metadata": {"next_cursor": cursor}}
+
+    wire.answers["users.conversations"] = listed
+    assert await SlackTeam(client).is_member("C2", "UBOB")
+    assert not await SlackTeam(client).is_member("C3", "UBOB")
