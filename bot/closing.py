@@ -7,7 +7,7 @@ import structlog
 from bot.queue.queue import Queue
 from handlers.context.trail import Trail
 from handlers.ports import OpenQuestion
-from handlers.reopen import ACTION, MOST_TRIED, again, may_answer
+from handlers.reopen import ACTION, MOST_LOOKED_UP, MOST_TRIED, again, may_answer
 from handlers.request import Request, Services
 
 logger = structlog.get_logger()
@@ -23,21 +23,21 @@ async def after_turn(request: Request, trail: Trail, services: Services, queue: 
         await services.figures.add("unanswered")
     if trail.unread_pages:
         await services.figures.add("unread_pages", trail.unread_pages)
-    for document_id in dict.fromkeys(trail.added):
-        await try_on(document_id, request, services, queue)
+    if trail.added:
+        await try_on(frozenset(trail.added), request, services, queue)
 
 
-async def try_on(document_id: str, request: Request, services: Services, queue: Queue) -> None:
-    """Ask again, in the background, what a document that was shared here may answer; who may read it is seen then."""
+async def try_on(documents: frozenset[str], request: Request, services: Services, queue: Queue) -> None:
+    """Ask again, in the background, what documents that came here may answer; who may read them is seen then."""
     count = 0
-    for question in await services.questions.all():
-        if await may_answer(question, document_id, request.channel, services):
+    for question in (await services.questions.all())[:MOST_LOOKED_UP]:
+        if document_id := await may_answer(question, documents, request.channel, services):
             await queue.put(again(question, document_id, request.team))
             count += 1
         if count == MOST_TRIED:
             break
     if count:
-        logger.info("open questions tried", document=document_id, action=ACTION, count=count)
+        logger.info("open questions tried", action=ACTION, count=count)
 
 
 def question_of(request: Request, text: str) -> OpenQuestion:

@@ -11,13 +11,14 @@ from handlers.text.messages import say
 from indexing.document import Document, Share
 
 MOST_DOCUMENTS, MOST_PLACES, MOST_QUESTIONS = 10, 5, 5  # of the 100 blocks of a Home
+MOST_LOOKED_AT = 1_000  # of the newest documents that one may read: one's own are among them
 LONGEST_QUESTION = 200  # characters
 
 
 async def home(request: Request, services: Services) -> Pieces:
     """Show you, in my Home, your documents and who may read them, your open questions, and the way to be forgotten."""
     language = request.language
-    documents = await services.library.documents(request.audience)
+    documents = await services.library.documents(request.audience, limit=MOST_LOOKED_AT)
     own = [document for document in documents if shares_of(document, request.user)]
     yield Choices(f"**{say('home.documents', language, count=len(own))}**", ())
     for document in own[:MOST_DOCUMENTS]:

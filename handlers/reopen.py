@@ -1,10 +1,10 @@
 """A question that could not be answered, asked again because a document came: answered once, or passed over."""
 
+from collections.abc import Collection
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 
 from handlers.answering import answer
-from handlers.answering.retrieve import relevance
 from handlers.pieces import Piece, Pieces, Sources, Text, UserError
 from handlers.ports import OpenQuestion
 from handlers.request import Request, Services
@@ -12,7 +12,7 @@ from handlers.text.messages import say
 from indexing.audience import Audience
 
 ACTION = "reopen"
-MOST_TRIED = 10  # questions that one document is tried on: each costs the model some seconds
+MOST_LOOKED_UP, MOST_TRIED = 200, 10  # questions, when documents came: a search each, and some seconds of the model
 
 
 def again(question: OpenQuestion, document_id: str, team: str) -> Request:
@@ -24,11 +24,11 @@ def again(question: OpenQuestion, document_id: str, team: str) -> Request:
     )  # fmt: skip
 
 
-async def may_answer(question: OpenQuestion, document_id: str, channel: str, services: Services) -> bool:
-    """Tell whether the search finds a question's answer in a document that was shared in this channel."""
-    here = Audience(frozenset({channel}))
-    passages = await services.library.search([question.text], readable_by=here, limit=1, document_id=document_id)
-    return relevance(passages) >= services.library.threshold
+async def may_answer(question: OpenQuestion, documents: Collection[str], channel: str, services: Services) -> str:
+    """Return which of the documents that came in this channel the search finds a question's answer in; "" for none."""
+    passages = await services.library.search([question.text], readable_by=Audience(frozenset({channel})))
+    likely = [passage for passage in passages if passage.relevance >= services.library.threshold]
+    return next((passage.document_id for passage in likely if passage.document_id in documents), "")
 
 
 async def reopen(request: Request, services: Services) -> Pieces:

@@ -54,10 +54,12 @@ class App:
     def __init__(self, client: AsyncWebClient) -> None:
         self.bolt = AsyncApp(client=client)
         self.pressed: list[dict[str, Any]] = []
+        self.chosen: list[dict[str, str]] = []
         self.go_on = asyncio.Event()  # the test lets the answer be thought, and then be finished
         self.bolt.event("app_mention")(self.answer)
         self.bolt.event(re.compile(".*"))(self.nothing)
         self.bolt.action(re.compile(".*"))(self.note)
+        self.bolt.view(re.compile(".*"))(self.take)
         self.bolt.command(re.compile(".*"))(self.documents)
 
     async def answer(self, event: dict[str, Any], client: AsyncWebClient) -> None:
@@ -87,6 +89,12 @@ class App:
         """Write down what was pressed."""
         await ack()
         self.pressed.append(body["actions"][0])
+
+    async def take(self, ack: Any, view: dict[str, Any]) -> None:
+        """Write down what was chosen in a modal."""
+        await ack()
+        values = view["state"]["values"]
+        self.chosen.append({name: values[name][name]["selected_option"]["value"] for name in values})
 
     async def documents(self, ack: Any, respond: Any, command: dict[str, Any]) -> None:
         """Answer one person."""

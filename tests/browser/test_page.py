@@ -1,12 +1,16 @@
 """The page as people use it: in a real browser, with a real app behind it."""
 
+import time
+
 import pytest
 from playwright.async_api import Page, expect
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import Sandbox
+from bot.slack.modals import reason_modal, settings_modal
+from handlers.request import ChannelWishes
 from tests.bot.conftest import eventually
-from tests.browser.conftest import EVIL, App
+from tests.browser.conftest import BUTTON, EVIL, App
 
 PDF = {"name": "handbook.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7 hello"}
 DROP = """([selector, name, text]) => {
@@ -211,3 +215,31 @@ async def test_the_first_view_says_what_it_is_and_offers_a_sample(page: Page, ap
     await expect(page.locator("#log")).to_contain_text("handbook.pdf How many days of paid leave")
     await page.locator("#places").get_by_role("button", name="team").click()
     await expect(card).to_have_count(0)
+
+
+async def test_home_and_modals_can_be_used(page: Page, app: App, sandbox: Sandbox) -> None:
+    """A button of Home reaches the app; what is chosen in a modal, too, and Cancel chooses nothing."""
+    alice = "U0ALICE000"
+    section = {"type": "section", "text": {"type": "mrkdwn", "text": "Your documents"}, "accessory": BUTTON}
+    await app.bolt.client.views_publish(user_id=alice, view={"type": "home", "blocks": [section]})
+    await page.locator("#side").get_by_text("Folio").first.click()
+    await page.locator("#home").click()
+    await page.locator("dialog.home").get_by_role("button", name="Remove").click()
+    await page.get_by_role("button", name="Yes").click()
+    await eventually(lambda: bool(app.pressed))
+    await page.locator("dialog.home").get_by_role("button", name="×").click()
+    for view, wanted in ((settings_modal("C1", ChannelWishes(), "en"), "Every question"),
+                         (reason_modal("1", "en"), "It is there, but was not found")):  # fmt: skip
+        for how in ("Cancel", "Save"):
+            sandbox.workspace.triggers["t"] = (alice, time.monotonic() + 3)
+            await app.bolt.client.views_open(trigger_id="t", view=view)
+            modal = page.locator("dialog.modal")
+            if view["callback_id"] == "settings":
+                await modal.locator("select[name=listens]").select_option(label=wanted)
+            else:
+                await modal.get_by_label(wanted).check()
+            await modal.get_by_role("button", name=how).click()
+    await eventually(lambda: len(app.chosen) == 2)
+    assert app.chosen == [
+        {"listens": "questions", "documents": "on", "receipts": "on", "language": "own"}, {"reason": "not_found"},
+    ]  # fmt: skip

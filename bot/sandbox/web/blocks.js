@@ -35,7 +35,7 @@ const RENDER = {
   image: (block) => el("figure", {}, block.title && el("figcaption", {}, block.title.text), picture(block)),
   task_card: (block) =>
     el("div", { class: `task-card ${block.status}` }, el("span", { class: "sign", "aria-hidden": "true" }, TASK_SIGNS[block.status]), block.title),
-  input: (block) => el("div", { class: "section" }, block.label?.text),
+  input: (block) => el("fieldset", { class: "section", "data-block": block.block_id }, el("legend", {}, block.label?.text), choice(block)),
   table: (block) => el("div", { class: "table" }, el("table", {}, (block.rows ?? []).map((row) => el("tr", {}, row.map((cell) => el("td", {}, cell.text ?? "")))))),
 };
 
@@ -59,6 +59,16 @@ function element(part, block, press) {
     button.disabled = false;
   });
   return button;
+}
+
+function choice({ block_id, element: { type, options = [], initial_option } }) {
+  const chosen = initial_option?.value;
+  if (type === "static_select") {
+    return el("select", { name: block_id }, options.map(({ value, text }) => el("option", { value, selected: value === chosen }, text.text)));
+  }
+  return options.map(({ value, text }) =>
+    el("label", {}, el("input", { type: "radio", name: block_id, value, checked: value === chosen, required: true }), " ", text.text),
+  );
 }
 
 function feedback(part, block, press) {

@@ -397,7 +397,7 @@ function unread(channel) {
 // The app's Home and modals.
 
 function homeBlocks(view) {
-  return view ? renderBlocks(view.blocks, () => {}) : [el("p", { class: "empty" }, say("nothing_home"))];
+  return view ? renderBlocks(view.blocks, (action_id) => attempt(call("views.press", { action_id }))) : [el("p", { class: "empty" }, say("nothing_home"))];
 }
 
 async function showHome() {
@@ -411,7 +411,14 @@ async function showHome() {
 
 function showView(view) {
   document.querySelector("dialog.modal")?.remove();
-  const dialog = el("dialog", { class: "modal" }, el("h3", {}, view.title?.text), renderBlocks(view.blocks, () => {}), el("form", { method: "dialog" }, el("button", {}, view.close?.text ?? "×")));
+  const form = el("form", { method: "dialog" }, renderBlocks(view.blocks, () => {}));
+  form.append(el("button", { value: "close", formnovalidate: true }, view.close?.text ?? "×"));
+  if (view.submit) form.append(el("button", { value: "submit", class: "primary" }, view.submit.text));
+  form.addEventListener("submit", (event) => {
+    if (event.submitter?.value !== "submit") return;
+    attempt(call("views.submit", { view_id: view.id, values: Object.fromEntries(new FormData(form)) }));
+  });
+  const dialog = el("dialog", { class: "modal" }, el("h3", {}, view.title?.text), form);
   document.body.append(dialog);
   dialog.addEventListener("close", () => dialog.remove());
   dialog.showModal();
