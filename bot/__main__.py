@@ -196,12 +196,17 @@ def import_(  # noqa: PLR0913, PLR0917  # one for each option
     exclude: Annotated[list[str] | None, typer.Option(help="No files like this.")] = None,
     dry_run: Annotated[bool, typer.Option(help="Only say what would be read.")] = False,
     report: Annotated[Path, typer.Option(help="A CSV with a line for each file.")] = Path("import-report.csv"),
+    links: Annotated[str, typer.Option(help="Where people open the files: an address, before their names.")] = "",
+    prune: Annotated[bool, typer.Option(help="Forget what is not in the folder any more.")] = False,
+    watch: Annotated[bool, typer.Option(help="Go on following the folder (with QDRANT_URL).")] = False,
 ) -> None:
     """Read a folder of documents into a channel's library; run it again to go on or to follow changes."""
-    from bot.folder_import import Wanted, import_folder
+    from bot.folder.wanted import Wanted
+    from bot.folder_import import Wishes, import_folder
 
     wanted = Wanted(folder=folder, include=include or (), exclude=exclude or ())
-    import_folder(Settings(), wanted, channel, dry_run=dry_run, report=report)
+    wishes = Wishes(report=report, dry_run=dry_run, links=links, prune=prune, watch=watch)
+    import_folder(Settings(), wanted, channel, wishes)
 
 
 @app.command()

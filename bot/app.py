@@ -177,6 +177,7 @@ def _place(url: str) -> str:
 async def _work(app: App, stack: AsyncExitStack) -> None:
     """Load the models, open the library and begin to take requests off the queue."""
     from bot.dispatcher import Dispatcher
+    from bot.folder.follow import follow, followed_folders
     from bot.limits import Limits
     from bot.queue.worker import Worker
     from bot.services import open_services
@@ -209,6 +210,8 @@ async def _work(app: App, stack: AsyncExitStack) -> None:
     app.keep(worker.run())
     app.keep(upkeep.run())
     app.keep(app.audiences.run())
+    for folder in followed_folders(settings.bot.watched_folders):
+        app.keep(follow(folder, settings, services.library, upkeep.take_away))
     logger.info("models loaded", seconds=round(time.monotonic() - started, 1))
 
 

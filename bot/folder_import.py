@@ -2,11 +2,7 @@
 
 import asyncio
 import csv
-import fnmatch
-import hashlib
-import re
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,122 +14,100 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.data_folder import locked, prepare
 from bot.errors import StartFailed
+from bot.folder.shares import FolderShares, ReportLine
+from bot.folder.wanted import Wanted
+from bot.folder.watch import watch
 from bot.services import fetch_models, open_settings_library
 from bot.settings import Settings
 from bot.slack.errors import SLACK_ERRORS, code
-from handlers.context.ingest import counts
 from handlers.text.messages import say
-from indexing.document import IMPORTED, Share
-from indexing.gone import NothingGone, TakenBack
-from indexing.library import Library
+from indexing.gone import NothingGone
 from indexing.reading.kinds import document_kind
 from indexing.reading.pool import UnreadableDocument
 
-CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{6,}")
 SHOWN_UNREAD = 20  # files that were not read, at the end; all of them stand in the report
 PAGE = 200  # channels of one call
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """Which files of a folder come in."""
+class Wishes:
+    """What the command line says beside the folder and the channel."""
 
-    folder: Path
-    include: Sequence[str] = ()  # patterns of paths below the folder; none for all
-    exclude: Sequence[str] = ()
-
-    def files(self) -> Iterator[Path]:
-        """Yield the files in order; hidden ones and links are left out."""
-        for path in sorted(self.folder.rglob("*")):
-            name = self.name_of(path)
-            hidden = any(part.startswith((".", "~$")) for part in Path(name).parts)
-            if hidden or path.is_symlink() or not path.is_file():
-                continue
-            if (not self.include or matches(name, self.include)) and not matches(name, self.exclude):
-                yield path
-
-    def name_of(self, path: Path) -> str:
-        """Return a file's path below the folder: the name under which people know it."""
-        return path.relative_to(self.folder).as_posix()
+    report: Path
+    dry_run: bool = False
+    links: str = ""  # where people open the files
+    prune: bool = False  # forget what is not in the folder any more
+    watch: bool = False  # go on following the folder
 
 
-def matches(name: str, patterns: Sequence[str]) -> bool:
-    """Tell whether a path or its last part fits a pattern."""
-    return any(fnmatch.fnmatch(name, pattern) or fnmatch.fnmatch(Path(name).name, pattern) for pattern in patterns)
-
-
-@dataclass(frozen=True)
-class ReportLine:
-    """What became of one file."""
-
-    name: str
-    outcome: str  # read, known, not read
-    about: str  # the receipt, or why it was not read
-    seconds: float
-
-
-def import_folder(settings: Settings, wanted: Wanted, channel: str, *, dry_run: bool, report: Path) -> None:
-    """Import a folder, or only say what would be imported; write a report with a line for each file."""
+def import_folder(settings: Settings, wanted: Wanted, channel: str, wishes: Wishes) -> None:
+    """Import a folder, or only say what would be imported; write a report with a line for each file as it is read."""
     if not wanted.folder.is_dir():
         raise StartFailed(f"{wanted.folder} is no folder. Name the folder whose documents are to be read.")
     files = list(wanted.files())
     if not files:
         raise StartFailed(f"There is no file to import in {wanted.folder}. Look at --include and --exclude.")
-    lines = [look(path, wanted) for path in files] if dry_run else read_all(settings, wanted, files, channel)
-    write_report(report, lines)
-    tell(lines, report)
+    if wishes.watch and not settings.qdrant.url:
+        raise StartFailed(
+            "--watch needs QDRANT_URL: without it the library is in one process. "
+            f"Let the assistant follow the folder itself: BOT_WATCHED_FOLDERS={wanted.folder}={channel}."
+        )
+    with Report(wishes.report) as report:
+        if wishes.dry_run:
+            report.take(look(path, wanted) for path in files)
+        else:
+            read_all(settings, wanted, files, channel, wishes, report)
+    tell(report.lines, wishes.report)
 
 
 def look(path: Path, wanted: Wanted) -> ReportLine:
     """Say of which kind a file is, without reading it."""
     try:
-        return ReportLine(wanted.name_of(path), "would be read", document_kind(path), 0.0)
+        return ReportLine(wanted.name_of(path), "would be read", document_kind(path))
     except UnreadableDocument as refused:
-        return ReportLine(wanted.name_of(path), "not read", say(f"files.{refused.reason}", "en", **refused.values), 0.0)
+        return ReportLine(wanted.name_of(path), "not read", say(f"files.{refused.reason}", "en", **refused.values))
 
 
-def read_all(settings: Settings, wanted: Wanted, files: Sequence[Path], channel: str) -> list[ReportLine]:
+def read_all(  # noqa: PLR0913, PLR0917
+    settings: Settings, wanted: Wanted, files: Sequence[Path], channel: str, wishes: Wishes, report: "Report"
+) -> None:
     """Read the files into the library of the settings, which no assistant may use meanwhile unless it is Qdrant's."""
     prepare(settings.data_dir)
     with ExitStack() as held:
         if not settings.qdrant.url:
             held.enter_context(locked(settings.data_dir))
-        return asyncio.run(_read_all(settings, wanted, files, channel))
+        asyncio.run(_read_all(settings, wanted, files, channel, wishes, report))
 
 
-async def _read_all(settings: Settings, wanted: Wanted, files: Sequence[Path], channel: str) -> list[ReportLine]:
+async def _read_all(  # noqa: PLR0913, PLR0917
+    settings: Settings, wanted: Wanted, files: Sequence[Path], channel: str, wishes: Wishes, report: "Report"
+) -> None:
     channel_id = await channel_named(channel, settings)
     models = await asyncio.to_thread(fetch_models, settings)
     async with AsyncExitStack() as stack:
         library = await open_settings_library(settings, models, NothingGone(), stack)
-        lines = []
+        shares = FolderShares(
+            wanted=wanted, channel=channel_id, library=library, most_bytes=settings.bot.upload_bytes, links=wishes.links
+        )
+        if not settings.qdrant.url:
+            await library.sweep(0)  # nobody else reads: what a kill left of an earlier import goes
         with progress_bar() as bar:
-            task = bar.add_task("reading", total=len(files))
-            for path in files:
-                bar.update(task, description=wanted.name_of(path)[-40:])
-                lines.append(await read_one(path, wanted.name_of(path), channel_id, library, settings.bot.upload_bytes))
-                bar.advance(task)
-        return lines
+            await read_files(shares, files, report, bar)
+        if wishes.prune:
+            report.take(await shares.remove_gone(even_most=True))
+        if wishes.watch:
+            async for line in watch(shares):
+                report.take([line])
+                Console().print(f"{line.outcome}: {line.name} {line.about}", highlight=False, markup=False)
 
 
-async def read_one(path: Path, name: str, channel: str, library: Library, most_bytes: int) -> ReportLine:
-    """Add one file; the same file under the same name is one share, however often it is imported."""
-    started = time.monotonic()
-    about = await asyncio.to_thread(path.stat)
-    identity = IMPORTED + hashlib.sha256(f"{channel}/{name}".encode()).hexdigest()[:24]
-    share = Share(channel=channel, file_id=identity, user="", ts=f"{about.st_mtime:.6f}", permalink="", name=name)
-    try:
-        if about.st_size > most_bytes:
-            megabytes, limit = -(-about.st_size // 2**20), most_bytes // 2**20
-            raise UnreadableDocument("too_big", megabytes=megabytes, limit_megabytes=limit)
-        receipt = await library.add(path, share)
-    except UnreadableDocument as refused:
-        sentence = say(f"files.{refused.reason}", "en", **refused.values)
-        return ReportLine(name, "not read", sentence, time.monotonic() - started)
-    except TakenBack as gone:
-        return ReportLine(name, "not read", say(f"files.{gone.reason}", "en"), time.monotonic() - started)
-    outcome = "known" if receipt.known else "read"
-    return ReportLine(name, outcome, counts(receipt, receipt.known, "en"), time.monotonic() - started)
+async def read_files(shares: FolderShares, files: Sequence[Path], report: "Report", bar: Progress) -> None:
+    """Read files one after the other; each stands in the report as soon as it is done."""
+    task = bar.add_task("reading", total=len(files))
+    for path in files:
+        bar.update(task, description=shares.wanted.name_of(path)[-40:])
+        report.take([await shares.read(path)])
+        bar.advance(task)
 
 
 async def channel_named(name: str, settings: Settings) -> str:
@@ -166,12 +140,27 @@ def progress_bar() -> Progress:
     return Progress(*columns, console=Console(stderr=True))
 
 
-def write_report(report: Path, lines: Sequence[ReportLine]) -> None:
-    """Write a CSV with a line for each file."""
-    with report.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["file", "outcome", "about", "seconds"])
-        writer.writerows([line.name, line.outcome, line.about, f"{line.seconds:.1f}"] for line in lines)
+class Report:
+    """A CSV with a line for each file, written as it goes: after a crash it says how far the import came."""
+
+    def __init__(self, path: Path) -> None:
+        self.lines: list[ReportLine] = []
+        self._file = path.open("w", encoding="utf-8", newline="")
+        self._writer = csv.writer(self._file)
+        self._writer.writerow(["file", "outcome", "about", "seconds"])
+
+    def take(self, lines: Iterable[ReportLine]) -> None:
+        """Write lines down."""
+        for line in lines:
+            self.lines.append(line)
+            self._writer.writerow([line.name, line.outcome, line.about, f"{line.seconds:.1f}"])
+            self._file.flush()
+
+    def __enter__(self) -> "Report":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
 
 def tell(lines: Sequence[ReportLine], report: Path) -> None:
@@ -182,7 +171,7 @@ def tell(lines: Sequence[ReportLine], report: Path) -> None:
         for outcome in dict.fromkeys(line.outcome for line in lines)
     }
     console.print(", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()), highlight=False)
-    unread = [line for line in lines if line.outcome == "not read"]
+    unread = [line for line in lines if line.outcome in {"not read", "not removed"}]
     for line in unread[:SHOWN_UNREAD]:
         console.print(f"  {line.name}: {line.about}", highlight=False, markup=False)
     if len(unread) > SHOWN_UNREAD:

@@ -118,6 +118,7 @@ class BotSettings(BaseSettings):
     memory_days: int = Field(90, ge=1)  # a thread is forgotten after
     audit_days: int = Field(365, ge=0)  # who added, removed and asked is kept for; 0: nothing is written
     retention_days: int = Field(0, ge=0)  # a document is forgotten after; 0: when Slack forgets it
+    watched_folders: str = ""  # that are followed: /srv/contracts=general, /mnt/drive=team=https://drive.example
     catch_up_hours: float = Field(4, ge=0)  # what was asked while we were away is answered if it is no older
     requests_per_minute: int = Field(20, ge=1)  # of one person
     workspace_requests_per_minute: int = Field(300, ge=1)

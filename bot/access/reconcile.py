@@ -24,7 +24,7 @@ from bot.slack.errors import SLACK_ERRORS, code
 from bot.slack.quotes import Quotes
 from bot.slack.talks import Talks
 from indexing.audience import Audience
-from indexing.document import IMPORTED
+from indexing.document import IMPORTED, Share
 from indexing.library import Library
 
 logger = structlog.get_logger()
@@ -224,6 +224,10 @@ class Reconciler:
         await self._unshare(channel=change.channel, ts=change.ts)
         await self.memory.forget_turn(change.conversation, change.request_id)
         await self._questions.drop(change.channel, change.request_id)
+
+    async def take_away(self, share: Share) -> None:
+        """Remove a file that is gone from its folder, and what was said from it."""
+        await self._unshare(file_id=share.file_id, channel=share.channel)
 
     async def _unshare(self, until: float = math.inf, **which: str) -> None:
         """Remove shares, and before them what they alone allowed: a kill in between leaves nothing behind.
