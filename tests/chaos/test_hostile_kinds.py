@@ -1,6 +1,7 @@
 """Mutated files of every kind through the processes that read them: each ends as text or as a reason, soon.
 
-By hand, many more: `MUTATED_FILES=1000 pytest -s tests/chaos/test_hostile_kinds.py -o timeout=14400`.
+By hand, many more: `MUTATED_FILES=1000 pytest -s tests/chaos/test_hostile_kinds.py -o timeout=14400`, or, without a
+process for each file, `python -m tests.chaos.mutate 1000`.
 """
 
 import asyncio
@@ -18,7 +19,10 @@ import pytest
 
 from indexing.reading.kinds import document_kind
 from indexing.reading.pool import OpenDocument, ReadingLimits, UnreadableDocument
+from tests.chaos.mutate import run
 from tests.indexing.reading.test_kinds import mail, opendocument, photograph, slides, table_row, workbook
+from tests.indexing.reading.test_pdf_attachments import portfolio
+from tests.outlook import outlook_mail
 from tests.pdfs import damaged, readers
 
 COUNT = int(os.environ.get("MUTATED_FILES", "4"))  # of each kind
@@ -51,10 +55,24 @@ def archive(path: Path, folder: Path) -> Path:
     return path
 
 
+def folder_in_pdf(path: Path, _folder: Path) -> Path:
+    return portfolio(path, {"minutes.txt": b"Petra pays.", "rates.csv": b"Town,Rate\nOslo,9\n"}, outline=True)
+
+
+def outlook(path: Path, _folder: Path) -> Path:
+    path.write_bytes(outlook_mail({"0037": "Rent", "0C1A": "Petra"}, "The rent is 340.", {"a.csv": b"a,b\n1,2\n"}))
+    return path
+
+
+def writer(path: Path, _folder: Path) -> Path:
+    table = f"<table:table>{table_row('Oslo', '9')}</table:table>"
+    return opendocument(path, "text", f"<text:h>Rent</text:h><text:p>It is 210<text:s/>euros.</text:p>{table}" * 9)
+
+
 MAKERS: dict[str, Callable[[Path, Path], Path]] = {
     "a.docx": word, "a.pptx": lambda path, _: slides(path), "a.xlsx": lambda path, _: workbook(path), "a.ods": sheets,
-    "a.eml": mail, "a.html": web, "a.zip": archive, "a.png": lambda path, _: photograph(path),
-    "a.tiff": lambda path, _: photograph(path),
+    "a.eml": mail, "a.html": web, "a.zip": archive, "a.pdf": folder_in_pdf, "a.msg": outlook, "a.odt": writer,
+    "a.png": lambda path, _: photograph(path), "a.tiff": lambda path, _: photograph(path),
 }  # fmt: skip
 
 
@@ -139,3 +157,11 @@ async def test_entities_are_never_resolved(name: str, inner: str, entity: str, t
         pass
     assert "root:" not in "".join(texts)
     assert len("".join(texts)) < 100_000
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", MAKERS)
+def test_no_mutated_file_crashes_or_hangs_its_reader(name: str, tmp_path: Path) -> None:
+    ends = run(name, int(os.environ.get("MUTATED_FILES", "10")), tmp_path)
+    assert not [end for end in ends if end.startswith(("CRASH", "HANG"))]
