@@ -60,6 +60,9 @@ def options(
 
 def _serve(*, gateway: bool, worker: bool) -> None:
     from bot.app import running
+    from bot.private_memory import keep_memory_private
+
+    keep_memory_private()
 
     async def serve() -> None:
         async with running(Settings(), gateway=gateway, worker=worker) as folio:

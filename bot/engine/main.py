@@ -14,6 +14,7 @@ from bot.models.auto import for_this_machine
 from bot.models.fetch import fetch_llm
 from bot.models.memory import refuse_if_too_large
 from bot.parent import end_with_parent
+from bot.private_memory import keep_memory_private
 from bot.settings import Settings
 
 READY = "ready"  # said on standard output when the model is loaded; anything else is why it could not be
@@ -21,6 +22,7 @@ READY = "ready"  # said on standard output when the model is loaded; anything el
 
 def main(settings: Settings, address: Address, *, parent: int, crashed: bool) -> None:
     """Serve until SIGTERM; raise StartFailed with what mends it."""
+    keep_memory_private()
     api_key = "" if address.socket else settings.llm.api_key.get_secret_value()
     if not (api_key or address.is_private):
         raise StartFailed(

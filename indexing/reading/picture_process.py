@@ -88,7 +88,7 @@ def pixel(page: Any, size: tuple[int, int], x: float, y: float) -> tuple[int, in
 
 def main(path: str, address_bytes: str, seconds: str) -> None:
     """Limit this process, then take the order and answer it."""
-    prepare(int(address_bytes), int(seconds))
+    prepare(int(address_bytes), int(seconds), Path(path))
     order = json.loads(sys.stdin.readline())
     try:
         send(draw(Path(path), order["first"], order["last"], order["words"]))

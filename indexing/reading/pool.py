@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import AsyncGenerator
 from contextlib import suppress
@@ -84,12 +86,18 @@ class OpenDocument:
     kind: str
     limits: ReadingLimits
     about: DocumentFacts = DocumentFacts(0, "", ())
+    scratch: str = ""  # a folder: all that its readers may write in
     _spent_seconds: float = 0  # of all readers together
     _spare: "list[ReaderProcess]" = field(default_factory=list)
 
     async def start(self) -> None:
         """Open the file; raise Unreadable."""
-        reader = await ReaderProcess.start(self)
+        self.scratch = await asyncio.to_thread(tempfile.mkdtemp, prefix="folio-reading-")
+        try:
+            reader = await ReaderProcess.start(self)
+        except BaseException:
+            await self.stop()
+            raise
         self.about = reader.about
         self._spare = [reader]
         if self.about.pages > self.limits.pages:
@@ -160,6 +168,7 @@ class OpenDocument:
         for reader in self._spare:
             await reader.stop()
         self._spare.clear()
+        shutil.rmtree(self.scratch, ignore_errors=True)
 
 
 @dataclass
@@ -175,7 +184,7 @@ class ReaderProcess:
         """Start a process and let it open the file."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "indexing.reading.process", reading.kind, str(reading.path),
-            str(reading.limits.address_bytes), str(round(reading.limits.seconds) + CPU_SECONDS),
+            str(reading.limits.address_bytes), str(round(reading.limits.seconds) + CPU_SECONDS), reading.scratch,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
             limit=LINE_BYTES, cwd=Path(__file__).parents[2],
             env={"PATH": os.environ.get("PATH", os.defpath)},  # no secret for whoever takes over the reader

@@ -4,17 +4,16 @@ It may die at any page of a hostile file; whoever started it names that page and
 secret: its environment is empty, and what it gives back is bounded, since whoever started it holds the secrets.
 """
 
-import ctypes
 import json
 import logging
 import os
-import resource
-import signal
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
 
+from indexing.reading.confinement import confine
 from indexing.reading.pages import CannotRead
 from indexing.reading.readers import open_readable
 
@@ -22,10 +21,6 @@ PAGE_CHARACTERS = 200_000  # of a page; dense print has 6,000
 OUTLINE_ENTRIES = 5000
 TITLE_CHARACTERS = 300
 LABEL_CHARACTERS = 80
-SPARE_TASKS = 64  # processes and threads beyond those that run already: for tesseract
-WRITTEN_BYTES = 16 * 2**20  # the largest file that is written
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38  # linux/prctl.h
-CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000  # linux/sched.h
 
 
 def serve(kind: str, path: Path) -> None:
@@ -70,37 +65,18 @@ def send(message: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def confine(address_bytes: int, seconds: int) -> None:
-    """Bound what this process may use, and cut it off from the network and from more rights where the kernel can."""
-    limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_CPU: seconds, resource.RLIMIT_FSIZE: WRITTEN_BYTES}
-    if sys.platform != "darwin":  # which refuses any limit of address space; there the limits of time and pages remain
-        limits[resource.RLIMIT_AS] = address_bytes
-    if sys.platform == "linux":
-        running = int(Path("/proc/loadavg").read_text().split()[3].split("/")[1])
-        limits[resource.RLIMIT_NPROC] = running + SPARE_TASKS
-        libc = ctypes.CDLL(None, use_errno=True)
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-        libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        if libc.unshare(CLONE_NEWNET):  # only root may
-            libc.unshare(CLONE_NEWUSER | CLONE_NEWNET)  # where the kernel lets everybody; else there is the network
-    for limit, value in limits.items():
-        _soft, hard = resource.getrlimit(limit)
-        least = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(limit, (least, least))
-
-
-def main(kind: str, path: str, address_bytes: str, seconds: str) -> None:
+def main(kind: str, path: str, address_bytes: str, seconds: str, scratch: str) -> None:
     """Limit this process, then serve."""
-    prepare(int(address_bytes), int(seconds))
+    tempfile.tempdir = scratch
+    prepare(int(address_bytes), int(seconds), Path(path), Path(scratch))
     serve(kind, Path(path))
 
 
-def prepare(address_bytes: int, seconds: int) -> None:
+def prepare(address_bytes: int, seconds: int, file: Path, scratch: Path | None = None) -> None:
     """Limit this process, and keep its answers apart from what libraries print."""
     sys.stdout = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    confine(address_bytes, seconds)
+    confine(address_bytes, seconds, file, scratch)
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     sys.setrecursionlimit(5000)  # deep page trees of honest files; hostile ones raise RecursionError

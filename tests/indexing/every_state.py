@@ -10,11 +10,11 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -31,7 +31,7 @@ from tests.indexing.conftest import WordEncoder
 
 CHANNELS, USERS, NAMES, CONTENTS = ("C1", "C2"), ("U1", "U2"), ("a.txt", "b.txt"), 3
 PAGES = 2
-LOCKED_SECONDS = 0.3  # without its next call: it waits for another one
+STUCK_SECONDS = 60.0  # without its next call: it waits for what nobody gives; nothing waits for a lock of another job
 LONGEST_WORK = 400  # turns that are given until everything has ended: more means that something goes round in circles
 RUNS_TOGETHER = 10  # on one index
 RUNS = itertools.count()
@@ -91,7 +91,7 @@ class Turns:
 
     async def _payloads(self, where: Where) -> list[str]:
         await self._turn()
-        return [point.id async for points in self._index.stream(where) for point in points]
+        return sorted([point.id async for points in self._index.stream(where) for point in points])
 
     async def change_where(self, where: Where, fields: Payload) -> None:
         for point_id in await self._payloads(where):
@@ -185,15 +185,16 @@ class EveryState(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.folder = Path(tempfile.mkdtemp(prefix="states-"))
-        self.numbers = itertools.count(1)
+        self.numbers, self.tokens = itertools.count(1), itertools.count(1)
         self.clock = itertools.count(1)
         self.shares: list[Expected] = []
         self.jobs: list[Job] = []
         self.hidden = Hidden()
         self.moved = asyncio.Event()
-        self.original = ingest_module.OpenDocument, ingest_module.language_of
-        ingest_module.OpenDocument = InlineReading  # type: ignore[misc, assignment]
-        ingest_module.language_of = lambda _text: "en"  # type: ignore[assignment]  # 30 ms each
+        self.patches = pytest.MonkeyPatch()
+        self.patches.setattr(ingest_module, "OpenDocument", InlineReading)
+        self.patches.setattr(ingest_module, "language_of", lambda _text: "en")  # 30 ms each
+        self.patches.setattr("secrets.token_hex", lambda _bytes: f"{next(self.tokens):016x}")  # a run can be repeated
 
     async def open_index(self) -> VectorIndex:
         """Return an empty index: one for some runs, since making one takes long, and removed points stay."""
@@ -387,11 +388,10 @@ class EveryState(RuleBasedStateMachine):
     async def _wait(self, job: Job) -> None:
         """Wait until a job stands before its next call or has ended; or for another job's lock."""
         assert job.task
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LOCKED_SECONDS):
-                while not job.turn and not job.task.done():
-                    await self.moved.wait()
-                    self.moved.clear()
+        async with asyncio.timeout(STUCK_SECONDS):
+            while not job.turn and not job.task.done():
+                await self.moved.wait()
+                self.moved.clear()
         for ended in [job for job in self.jobs if job.task and job.task.done()]:
             self.jobs.remove(ended)
             assert ended.task
@@ -442,7 +442,7 @@ class EveryState(RuleBasedStateMachine):
             self.run(self._end())
         finally:
             self.loop.close()
-            ingest_module.OpenDocument, ingest_module.language_of = self.original  # type: ignore[misc]
+            self.patches.undo()
             shutil.rmtree(self.folder, ignore_errors=True)
 
     async def _end(self) -> None:

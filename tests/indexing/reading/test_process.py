@@ -1,4 +1,4 @@
-"""The process that reads hostile files: no secret, no network, bounded in time, memory and what it gives back."""
+"""The process that reads hostile files: no secret, bounded in time, memory and what it gives back."""
 
 import asyncio
 import os
@@ -40,34 +40,26 @@ def read_all(folder: Path) -> tuple[str, str, str]:
 
 
 CONFINED = """
-import os, resource, socket, subprocess, sys
-from indexing.reading.process import confine
-confine(2**31, 30)
+import sys
+from indexing.reading.confinement import confine
+from pathlib import Path
+confine(2**31, 30, scratch=Path(sys.argv[1]))
 {attempt}
 """
 
 
-def attempt(code: str) -> subprocess.CompletedProcess[str]:
+def attempt(code: str, scratch: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", CONFINED.format(attempt=code)], cwd=ROOT, capture_output=True, text=True, timeout=120,
-        check=False,
+        [sys.executable, "-c", CONFINED.format(attempt=code), str(scratch)], cwd=ROOT, capture_output=True, text=True,
+        timeout=120, check=False,
     )  # fmt: skip
 
 
 @linux_only
 def test_a_reader_writes_no_large_file(tmp_path: Path) -> None:
-    done = attempt(f"open({str(tmp_path / 'x')!r}, 'wb').write(bytes(64 * 2**20))")
+    done = attempt(f"open({str(tmp_path / 'x')!r}, 'wb').write(bytes(64 * 2**20))", tmp_path)
     assert done.returncode
     assert (tmp_path / "x").stat().st_size <= 16 * 2**20
-
-
-@linux_only
-def test_a_reader_has_no_network_where_the_kernel_allows_it() -> None:
-    code = "print(sorted(name for _, name in socket.if_nameindex()))"
-    confined = attempt("import ctypes; " + code)
-    assert confined.returncode == 0, confined.stderr
-    may = subprocess.run(["unshare", "-n", "true"], check=False, capture_output=True).returncode == 0
-    assert confined.stdout.strip() == "['lo']" or not may
 
 
 @linux_only
