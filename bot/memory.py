@@ -1,6 +1,7 @@
 """What was said in each thread, in Redis: bound to its conversation, forgotten after some days."""
 
 import json
+import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from langchain_core.messages import BaseMessage, message_to_dict, messages_from_
 from redis.asyncio import Redis
 
 LONGEST = 400  # messages kept of one thread
+LISTED = "memory-listed"  # that what earlier versions remembered is listed, too
 
 _ADD = """
 local order, said = KEYS[1], KEYS[2]
@@ -19,9 +21,13 @@ end
 while redis.call('LLEN', order) > longest do redis.call('HDEL', said, redis.call('LPOP', order)) end
 redis.call('EXPIRE', order, seconds)
 redis.call('EXPIRE', said, seconds)
-for i = 3, #KEYS do
-  redis.call('SADD', KEYS[i], order)
-  redis.call('EXPIRE', KEYS[i], seconds)
+local now = tonumber(redis.call('TIME')[1])
+for i = 3, #KEYS, 2 do
+  local index, list = KEYS[i], KEYS[i + 1]
+  redis.call('SADD', index, order)
+  redis.call('EXPIRE', index, seconds)
+  redis.call('ZADD', list, now + seconds, index)
+  redis.call('EXPIRE', list, seconds)
 end
 """
 
@@ -67,7 +73,8 @@ class ThreadMemory:
         keys = _Keys(conversation)
         pairs = [part for message in messages for part in (message.id or "", json.dumps(message_to_dict(message)))]
         indexes = {index for message in messages for index in _indexes(conversation, message)}
-        await self._add([keys.order, keys.said, *sorted(indexes)], [self._seconds, LONGEST, *pairs])
+        listed = [key for index in sorted(indexes) for key in (index, _list_of(index))]
+        await self._add([keys.order, keys.said, *listed], [self._seconds, LONGEST, *pairs])
 
     async def forget(self, conversation: str) -> int:
         """Drop the thread's memory and return how many messages it held."""
@@ -120,7 +127,7 @@ class ThreadMemory:
         forgotten = 0
         for order in await self._redis.smembers(_channel(channel)):
             forgotten += await self.forget(_conversation(order))
-        await self._redis.delete(_channel(channel))
+        await self._drop_index(_channel(channel))
         return forgotten
 
     async def move_channel(self, old: str, new: str) -> None:
@@ -131,10 +138,26 @@ class ThreadMemory:
             messages = [_moved(message, team, old, new) for message in await self.recall(conversation)]
             await self.add(f"{team}:{new}:{thread}", messages)
             await self.forget(conversation)
-        await self._redis.delete(_channel(old))
+        await self._drop_index(_channel(old))
 
     async def _named(self, prefix: str) -> set[str]:
-        return {key.removeprefix(prefix) async for key in self._redis.scan_iter(f"{prefix}*", count=1000)}
+        """Return what has an index of this kind, by the list of those."""
+        if not await self._redis.set(LISTED, "1", ex=self._seconds, xx=True):
+            await self._list_earlier()
+        await self._redis.zremrangebyscore(_list_of(prefix), "-inf", time.time())
+        return {key.removeprefix(prefix) for key in await self._redis.zrange(_list_of(prefix), 0, -1)}
+
+    async def _list_earlier(self) -> None:
+        """List once what versions without lists remembered."""
+        async for index in self._redis.scan_iter("memory-of-*", count=1000):
+            left = await self._redis.ttl(index)
+            await self._redis.zadd(_list_of(index), {index: time.time() + left}, gt=True)
+            await self._redis.expire(_list_of(index), self._seconds)
+        await self._redis.set(LISTED, "1", ex=self._seconds)
+
+    async def _drop_index(self, index: str) -> None:
+        async with self._redis.pipeline() as pipeline:
+            await pipeline.delete(index).zrem(_list_of(index), index).execute()
 
     async def _forget_indexed(self, index: str, is_meant: Callable[[BaseMessage], bool]) -> int:
         forgotten = 0
@@ -147,6 +170,8 @@ class ThreadMemory:
             staying = {each for message in messages if message not in going for each in _indexes(conversation, message)}
             if index not in staying:
                 await self._redis.srem(index, order)
+        if not await self._redis.exists(index):
+            await self._redis.zrem(_list_of(index), index)
         return forgotten
 
     async def _drop(self, keys: _Keys, message_ids: Iterable[str]) -> int:
@@ -191,6 +216,11 @@ def _moved(message: BaseMessage, team: str, old: str, new: str) -> BaseMessage:
 
 def _conversation(order: str) -> str:
     return order.removeprefix("memory:").removesuffix(":order")
+
+
+def _list_of(index: str) -> str:
+    """Return the key that lists all indexes of one kind: a sorted set, by the time at which each is forgotten."""
+    return f"memory-list:{index.partition(':')[0]}"
 
 
 def _channel(channel: str) -> str:

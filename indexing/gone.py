@@ -10,7 +10,10 @@ class GoneSet(Protocol):
     """Knows which shares Slack has taken away; the gateway notes it, every worker asks."""
 
     async def among(self, shares: Collection[Share]) -> frozenset[Share]:
-        """Return those of the shares whose file, message or conversation is gone."""
+        """Return those of the shares whose file, message, conversation or person is gone."""
+
+    async def forget_person(self, user: str) -> None:
+        """Note that what this person shared until now is gone: a request that shares it may be begun again."""
 
 
 class NothingGone:
@@ -18,6 +21,9 @@ class NothingGone:
 
     async def among(self, _shares: Collection[Share]) -> frozenset[Share]:
         return frozenset()
+
+    async def forget_person(self, _user: str) -> None:
+        return
 
 
 class TakenBack(Exception):

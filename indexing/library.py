@@ -283,7 +283,8 @@ class Library:
         return [removal_of(*both) for both in zip(records, left, strict=True) if both[0].shares != both[1].shares]
 
     async def forget_person(self, user: str) -> list[Removal]:
-        """Remove what this person shared."""
+        """Remove what this person shared until now; what shares it at this moment, or once more, is refused."""
+        await self._gone.forget_person(user)
         return await self.unshare(user=user)
 
     async def forget_channel(self, channel: str, *, until: float = math.inf) -> list[Removal]:

@@ -18,8 +18,8 @@ class Gone:
     """Files, messages and channels that went within the last week.
 
     The library subtracts it: `among` is the port (one round trip to Redis). It raises redis.RedisError where that
-    is away, so that nothing is shown then. A share that was made after a file left its channel, or after the bot
-    left the channel, is not gone; a deleted file or message does not come back.
+    is away, so that nothing is shown then. A share that was made after a file left its channel, after the bot left the
+    channel or after its person said /forget-me is not gone; a deleted file or message does not come back.
     """
 
     def __init__(self, redis: Redis) -> None:
@@ -30,10 +30,17 @@ class Gone:
         if change.kind in CHANNEL_BACK:
             await self.clear(change)
         elif names := _names_of(change):
-            async with self._redis.pipeline() as pipeline:
-                pipeline.zadd(KEY, dict.fromkeys(names, change.at or time.time()), gt=True)
-                pipeline.zremrangebyscore(KEY, "-inf", f"({time.time() - GONE_SECONDS}")
-                await pipeline.expire(KEY, GONE_SECONDS).execute()
+            await self._note(names, change.at or time.time())
+
+    async def forget_person(self, user: str) -> None:
+        """Note that what this person shared until now is gone, so that an upload told again brings nothing back."""
+        await self._note([f"person:{user}"], time.time())
+
+    async def _note(self, names: list[str], at: float) -> None:
+        async with self._redis.pipeline() as pipeline:
+            pipeline.zadd(KEY, dict.fromkeys(names, at), gt=True)
+            pipeline.zremrangebyscore(KEY, "-inf", f"({time.time() - GONE_SECONDS}")
+            await pipeline.expire(KEY, GONE_SECONDS).execute()
 
     async def clear(self, change: SlackChange) -> None:
         """Take a note back: Slack was asked, and it is there."""
@@ -70,4 +77,4 @@ def _for_good(share: Share) -> list[str]:
 
 def _until_then(share: Share) -> list[str]:
     """Return what takes a share away if it was made before."""
-    return [f"channel:{share.channel}", f"share:{share.channel}::{share.file_id}"]
+    return [f"channel:{share.channel}", f"share:{share.channel}::{share.file_id}", f"person:{share.user}"]

@@ -31,6 +31,8 @@ TOKEN, CHANGE = "take", "change"  # the names of the docket tasks
 SEEN_SECONDS = 26 * 3600  # Slack's last retry comes a day after the event
 INBOX_SECONDS = 7 * 86400  # what nobody worked on for a week is not wanted any more
 DEAD_SECONDS = 7 * 86400
+EARLIER_THREADS = "queue:threads"  # of all workspaces, in versions before 2026-11-28
+EARLIER_CHANGE = "upkeep"  # the action by which those followed what changed in Slack
 CLOCKS_SECONDS = 300  # ours and Slack's may be that far apart
 
 Kept = Literal["kept", "removed", "redone", "lost"]
@@ -68,6 +70,7 @@ class Queue:
         self.lanes: dict[str, Docket] = {
             lane: Docket(name=f"folio:{team}:{lane}", url=url, execution_ttl=timedelta(minutes=1)) for lane in LANES
         }
+        self._team = team
         self._threads = f"queue:threads:{team}"  # waiting threads by the time their head was put
         self._put = redis.register_script(scripts.PUT)
         self._redo = redis.register_script(scripts.REDO)
@@ -214,6 +217,7 @@ class Queue:
         that was a suspect the last time already is put in anew. Return the suspects of this time.
         """
         seen = set()
+        await self._take_over()
         for thread in await self._redis.zrange(self._threads, 0, -1):
             if (raw := await self._redis.lindex(_inbox(thread), 0)) is None:
                 await self._redis.zrem(self._threads, thread)  # the inbox ran out of its week
@@ -228,6 +232,16 @@ class Queue:
             elif holder is None:
                 await self._give_token(thread, [raw], anew=request["id"] in suspects)
         return frozenset(seen)
+
+    async def _take_over(self) -> None:
+        """Take over what waits in an earlier version's list; a worker of it that still runs holds what it is at."""
+        for thread, at in await self._redis.zrange(EARLIER_THREADS, 0, -1, withscores=True):
+            if thread.partition(":")[0] == self._team:
+                for raw in await self._redis.lrange(_inbox(thread), 0, -1):
+                    if json.loads(raw)["action"] == EARLIER_CHANGE:  # the night compares with Slack
+                        await self._redis.lrem(_inbox(thread), 1, raw)
+                await self._redis.zadd(self._threads, {thread: at}, nx=True)
+                await self._redis.zrem(EARLIER_THREADS, thread)
 
     async def _is_running(self, request: Mapping[str, Any]) -> bool:
         execution = await self.lanes[lane(request["action"])].get_execution(request["id"])

@@ -101,3 +101,25 @@ async def test_forgetting_a_turn_and_a_channel(memory: ThreadMemory) -> None:
     assert await said(memory) == ["question 12", "answer 12"]
     assert await memory.forget_channel("C2") == 2
     assert await said(memory, ELSEWHERE) == []
+
+
+async def test_people_channels_and_documents_are_listed_without_a_look_at_all_keys(
+    memory: ThreadMemory, redis: Redis
+) -> None:
+    """A week of a busy workspace is a million keys; the night must not walk through them."""
+    await memory.add("T:C1:1.0", [*turn(1, "U1"), *turn(2, "U2")])
+    await memory.documents()
+    before = (await redis.info("commandstats")).get("cmdstat_scan")
+    assert (await memory.people(), await memory.channels()) == ({"U1", "U2"}, {"C1"})
+    await memory.forget_person("U1")
+    assert await memory.people() == {"U2"}
+    await memory.forget_channel("C1")
+    assert await memory.channels() == set()
+    assert (await redis.info("commandstats")).get("cmdstat_scan") == before
+
+
+async def test_what_an_earlier_version_remembered_is_listed_once(memory: ThreadMemory, redis: Redis) -> None:
+    await memory.add("T:C1:1.0", turn(1, "U1"))
+    await redis.delete(*await redis.keys("memory-list*"))
+    assert (await memory.people(), await memory.channels()) == ({"U1"}, {"C1"})
+    assert await memory.people() == {"U1"}

@@ -164,6 +164,9 @@ class Hidden:
     async def among(self, shares: Collection[Share]) -> frozenset[Share]:
         return frozenset(share for share in shares if share.file_id in self.files)
 
+    async def forget_person(self, user: str) -> None:
+        raise NotImplementedError(user)  # people are forgotten by what they shared
+
 
 @dataclass(eq=False)
 class Expected:

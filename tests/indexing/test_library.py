@@ -30,6 +30,8 @@ def handbook(tmp_path: Path) -> Path:
     """Two pages."""
     return make_pdf(tmp_path / "handbook.pdf", HANDBOOK)
 
+NOW = 5.0  # when somebody says /forget-me, by Slack's clock
+
 
 async def test_what_was_added_is_found_with_its_page(library: Library, handbook: Path, shared: MakeShare) -> None:
     receipt = await library.add(handbook, shared())
@@ -288,14 +290,40 @@ async def test_a_file_that_slack_said_is_gone_is_not_written(
     await library.aclose()
 
 
+async def test_an_upload_that_is_told_again_after_forget_me_shares_nothing(
+    tmp_path: Path, embedder: Embedder, shared: MakeShare
+) -> None:
+    """Its worker was killed before it could say that it was done, so the queue begins the request again."""
+    library = Library(
+        await EdgeIndex.open(tmp_path / "index", 64), embedder, ReadingLimits(processes=1), gone=SaidGone()
+    )
+    path = tmp_path / "notes.txt"
+    path.write_text("Paid leave: 27 days.")
+    await library.add(path, shared())
+    await library.forget_person("U1")
+    with pytest.raises(TakenBack):
+        await library.add(path, shared())
+    assert await library.shares() == []
+    await library.add(path, shared(ts="9.0", file_id="F9"))
+    assert len(await library.documents(C1)) == 1
+    await library.aclose()
+
+
 class SaidGone:
     """What the gateway noted."""
 
     def __init__(self) -> None:
         self.files: set[str] = set()
+        self.people: set[str] = set()
 
     async def among(self, shares: Collection[Share]) -> frozenset[Share]:
-        return frozenset(share for share in shares if share.file_id in self.files)
+        return frozenset(share for share in shares if share.file_id in self.files or self._is_forgotten(share))
+
+    def _is_forgotten(self, share: Share) -> bool:
+        return share.user in self.people and float(share.ts) <= NOW
+
+    async def forget_person(self, user: str) -> None:
+        self.people.add(user)
 
 
 async def test_records_of_newer_and_older_versions_are_read_and_kept(library: Library, handbook: Path) -> None:

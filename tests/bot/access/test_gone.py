@@ -1,6 +1,7 @@
 """What Slack takes away is gone at once, and only that."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -90,3 +91,10 @@ async def test_the_note_lasts_a_week(redis: Redis) -> None:
 async def test_without_redis_nothing_is_called_there() -> None:
     with pytest.raises(RedisError):
         await Gone(Redis(unix_socket_path="/nowhere")).among([HERE])
+
+
+async def test_who_said_forget_me_is_forgotten_as_of_then(redis: Redis) -> None:
+    gone = Gone(redis)
+    await gone.forget_person("U1")
+    later, of_others = share(at=NOW + 60), replace(HERE, user="U2")
+    assert await gone.among([HERE, later, of_others]) == {HERE}

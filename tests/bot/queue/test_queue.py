@@ -381,3 +381,20 @@ async def test_a_thread_that_the_bot_owns_is_known(queue: Queue) -> None:
     await queue.own("T", "C", "1.0")
     assert await queue.owns("T", "C", "1.0")
     assert not await queue.owns("T", "OTHER", "1.0")
+
+
+async def test_what_an_earlier_version_accepted_is_done_after_the_update(
+    redis: Redis, queue: Queue, turn: Recorder
+) -> None:
+    """One list held the threads of all workspaces, requests had a field less or more, and Slack's changes were some."""
+    for number, (action, team) in enumerate([("ask", ""), ("upkeep", ""), ("ask", ""), ("ask", "T9")], 1):
+        request = {"id": f"{number}", "action": action, "team": team, "channel": "C", "user": "U", "target": "x",
+                   "text": "", "files": [], "put_at": float(number)}  # fmt: skip
+        thread = f"{team}:C:{number // 3}"
+        await redis.rpush(f"inbox:{thread}", json.dumps(request))
+        await redis.expire(f"inbox:{thread}", 600)
+        await redis.zadd("queue:threads", {thread: number})
+    await redis.expire("queue:threads", 600)
+    async with working(queue, turn):
+        await eventually(lambda: turn.done == ["1", "3"])
+    assert await redis.zrange("queue:threads", 0, -1) == ["T9:C:1"]
