@@ -180,14 +180,14 @@ class Dispatcher:
             await self._handle(replace(request, thread=""), clock, trail)  # answered privately
         finally:
             self._note(request, trail)
-            await (self.upkeep.tidy() if "" in trail.removed else self.upkeep.settle(trail.removed))
+            await self.upkeep.settle(trail.removed)
         await after_turn(request, trail, self.services, self.queue)
         if request.action == "forget_me" and request.confirmed and request.channel.startswith("D"):
             await self._handle(replace(request, action=HOME), clock, Trail())  # it shows what was kept
 
     def _note(self, request: Request, trail: Trail) -> None:
         for kind, documents in (("added", trail.added), ("removed", trail.removed)):
-            for document in filter(None, documents):
+            for document in documents:
                 self.audit.write(kind, document=document, **about(request))
         self.audit.write("answered", documents=sorted(trail.used), **about(request))
 

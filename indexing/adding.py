@@ -45,15 +45,15 @@ class Adding:
             await self.records.remove_shares(document_id, lambda other: place(other) == place(share))
             raise TakenBack
 
-    async def replace_versions(self, document_id: str, share: Share) -> bool:
-        """Take away the older versions of a share; raise TakenBack if it is itself the older one."""
-        replaced = is_old = False
+    async def replace_versions(self, document_id: str, share: Share) -> list[str]:
+        """Take away the older versions of a share, and return which; raise TakenBack if it is itself the older one."""
+        replaced, is_old = [], False
         for record in await self.records.find({"names": name_key(share)}):
             if record.document_id == document_id:
                 continue
             is_old |= record.complete and any(is_newer(other, share) for other in record.shares)
             removed = await self.records.remove_shares(record.document_id, lambda old: is_replaced_by(old, share))
-            replaced |= removed is not None
+            replaced += [record.document_id] if removed else []
         if is_old:
             await self.records.remove_shares(document_id, lambda other: place(other) == place(share))
             raise TakenBack("replaced")

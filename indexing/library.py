@@ -42,7 +42,7 @@ class Receipt:
     document: Document
     known: bool  # the same bytes were stored already: only the share is new
     known_in: frozenset[str]  # the conversations where they were shared before: only who sees these may be told
-    replaced: bool  # a former version under this name in this conversation went
+    replaced: tuple[str, ...]  # the documents that were former versions under this name in this conversation
     scanned_pages: tuple[int, ...]  # no text and no OCR at hand
     ocr_pages: tuple[int, ...]
     failed_pages: tuple[int, ...]
@@ -97,7 +97,7 @@ class Library:
         known_in = frozenset(before.channels if before and known else ())
         return Receipt(
             document=now.document((share,)), known=known, known_in=known_in,
-            replaced=replaced, scanned_pages=now.scanned, ocr_pages=now.ocr, failed_pages=now.failed,
+            replaced=tuple(replaced), scanned_pages=now.scanned, ocr_pages=now.ocr, failed_pages=now.failed,
             notes=now.notes, seconds=time.monotonic() - started,
         )  # fmt: skip
 

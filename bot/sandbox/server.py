@@ -185,6 +185,13 @@ async def count_calls(workspace: Workspace, request: web.Request) -> web.Respons
     return web.json_response(dict(workspace.calls))
 
 
+def _is_of_another_site(request: web.Request) -> bool:
+    """Tell whether another site's page sends this, a picture's address say; a link to our page may stand anywhere."""
+    if request.headers.get("Sec-Fetch-Site", "none") in {"none", "same-origin"}:
+        return False
+    return request.headers.get("Sec-Fetch-Mode") != "navigate" or request.path.startswith("/api/")
+
+
 async def _body(request: web.Request) -> dict[str, object]:
     with suppress(ValueError):
         body = json.loads(await request.text() or "{}")
@@ -197,10 +204,10 @@ async def _body(request: web.Request) -> dict[str, object]:
 async def _only_from_here(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Refuse what another site's page sends: its name for us (rebinding), or its own name (Origin)."""
+    """Refuse what another site's page sends: its name for us (rebinding), its own name (Origin), or none with a GET."""
     host = request.host.rsplit(":", 1)[0]
     origin = request.headers.get("Origin")
-    if host not in LOOPBACK or (origin and origin != f"http://{request.host}"):
+    if host not in LOOPBACK or (origin and origin != f"http://{request.host}") or _is_of_another_site(request):
         return web.json_response({"ok": False, "error": "invalid_origin"}, status=403)
     response = await handler(request)
     if not response.prepared:

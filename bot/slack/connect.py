@@ -1,5 +1,6 @@
 """The connection to one workspace: a Web API client, Bolt's app, and Socket Mode or HTTP."""
 
+import asyncio
 import logging
 import time
 from collections import OrderedDict
@@ -31,6 +32,8 @@ logger = structlog.get_logger()
 PATH = "/slack/events"
 MISSHAPEN = (ValueError, TypeError, AttributeError, LookupError)  # what Bolt raises for a body it does not know
 CALL_SECONDS = 30
+BODY_SECONDS = 10  # Slack itself waits three for the answer
+LONGEST_STAMP = 20  # digits
 REPLAY_SECONDS = 600  # Slack's own tolerance for clocks is 300 in both directions
 ONCE = (
     "chat.postMessage",
@@ -125,7 +128,11 @@ class HttpDoor:
         """Hand a request to Bolt; 401 if Slack did not sign it, or if it was here before."""
         signature = request.headers.get("X-Slack-Signature", "")
         stamp = request.headers.get("X-Slack-Request-Timestamp", "")
-        body = await request.text()
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = (await request.read()).decode()
+        except (TimeoutError, UnicodeDecodeError):
+            return web.Response(status=401)
         if not self._is_signed(body, stamp, signature) or not self._is_first(signature):
             return web.Response(status=401)
         try:
@@ -138,7 +145,7 @@ class HttpDoor:
         return response
 
     def _is_signed(self, body: str, stamp: str, signature: str) -> bool:
-        if not stamp.isdecimal() or not signature.isascii():
+        if not stamp.isdecimal() or len(stamp) > LONGEST_STAMP or not signature.isascii():
             return False
         return self._verifier.is_valid(body, stamp, signature)
 

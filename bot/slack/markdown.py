@@ -14,8 +14,8 @@ LONGEST_WORD = 400  # characters; a longer one goes out in parts
 _WHITESPACE = re.compile(r"\s")
 _SPACES = re.compile(r"(\s+)")
 _COPIED = re.compile(  # what stands around an address (of mail, of the web, of a machine), and the address itself
-    r"(?P<before>[(\"'«*]*)(?P<tick>`?)(?P<address>[A-Za-z0-9](?:[\w.%+~:/?=&#@-]*[A-Za-z0-9/])?)(?P=tick)"
-    r"(?P<after>[.,;:!?)\"'»*]*)",
+    r"(?P<before>[(\"'«*_]*)(?P<tick>`?)(?P<address>[A-Za-z0-9](?:[\w.%+~:/?=&#@-]*[A-Za-z0-9/])?)(?P=tick)"
+    r"(?P<after>[.,;:!?)\"'»*_…]*)",
     re.ASCII,
 )
 _FENCE = re.compile(r"(?P<mark>`{3,}|~{3,})[\w+-]*")  # the only word of its line
@@ -39,8 +39,8 @@ _PLACES = re.compile(
     r"|(?<=<)(?=[A-Za-z][A-Za-z0-9+.-]*:)"  # <mailto:a@b.c>
     r"|(?<=[\w.+%-])(?=@[\w-])"  # a@b.c
     r"|(?<=@)(?=(?:channel|here|everyone)\b)"
-    r"|(?<=\bwww)(?=\.)"
-    rf"|(?<=[\w-])(?=\.(?:{_DOMAINS}|xn--\w+|[^\W\d_a-z]\w+)(?![\w-]))"  # the last: letters of another alphabet
+    r"|(?<=www)(?=\.)"
+    rf"|(?<=[\w-])(?=\.(?:{_DOMAINS}|xn--\w+|[^\W\d_a-z]\w+)(?![^\W_]|-))"  # the last: letters of another alphabet
     r"|(?<=\d)(?=\.\d{1,3}(?:[:/]\S))",  # 203.0.113.7/login
     re.IGNORECASE,
 )

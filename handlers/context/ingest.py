@@ -70,8 +70,7 @@ async def fetched(file_id: str, request: Request, services: Services) -> Outcome
             receipt = await services.library.add(file.path, share, report=report)
             services.trail.added.append(receipt.document.id)
             services.trail.unread_pages += len(receipt.scanned_pages) + len(receipt.failed_pages)
-            if receipt.replaced:
-                services.trail.removed.append("")
+            services.trail.removed += receipt.replaced
             is_known = not receipt.known_in.isdisjoint(request.audience.channels)
             return Ingested(name, await paced(receipt, is_known, services, report), is_known)
         except (FileRefused, UnreadableDocument) as refused:
@@ -120,7 +119,7 @@ def counts(receipt: Receipt, is_known: bool, language: str) -> str:
         _counted("passages", document.chunks, language),
         say("upload.seconds", language, seconds=_seconds(receipt.seconds, language)),
     ]
-    notes = [say("upload.known", language)] * is_known + [say("upload.replaced", language)] * receipt.replaced
+    notes = [say("upload.known", language)] * is_known + [say("upload.replaced", language)] * bool(receipt.replaced)
     return " ".join([", ".join(parts) + ".", *notes, *left_out(receipt, language)])
 
 

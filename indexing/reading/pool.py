@@ -191,6 +191,7 @@ class ReaderProcess:
             start_new_session=True,  # so that its children end with it
         )  # fmt: skip
         reader = cls(process, reading, DocumentFacts(0, "", ()))
+        began = time.monotonic()
         try:
             said = await reader._hear(OPEN_SECONDS)
         except BaseException:
@@ -198,6 +199,8 @@ class ReaderProcess:
             raise
         if said is None or "unreadable" in said:
             await reader.stop()
+            if said is None and time.monotonic() - began >= OPEN_SECONDS:
+                raise UnreadableDocument("too_slow", seconds=OPEN_SECONDS)
             raise UnreadableDocument(str(said["unreadable"]) if said else "damaged")
         reader.about = DocumentFacts.of(said)
         return reader

@@ -4,6 +4,7 @@ import { el, link, unescape } from "./dom.js";
 import { mention } from "./names.js";
 
 const INLINE = /\\([\\`*_{}[\]()#+\-.!~|<>&])|(`+)([\s\S]+?)\2(?!`)|!?\[((?:\\.|[^[\]\\]|\[[^\]]*\])*)\]\(<?([^()\s<>]+(?:\([^()\s]*\)[^()\s<>]*)*)>?(?:\s+"[^"]*")?\)|<([@#!][^<>\s]*|https?:\/\/[^<>\s]+)>|\*\*(\S(?:[\s\S]*?\S)?)\*\*|(?<![\p{L}\p{N}_])__(\S(?:[\s\S]*?\S)?)__(?![\p{L}\p{N}_])|\*(\S(?:[^*]*?[^\s*])?)\*|(?<![\p{L}\p{N}_])_(\S(?:[^_]*?\S)?)_(?![\p{L}\p{N}_])|~~(\S(?:[\s\S]*?\S)?)~~/u;
+const DEEPEST = 20; // quotes and lists within each other
 const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])\s+(.*)$/;
 const RULE = /^ {0,3}(?:(?:-\s*){3,}|(?:\*\s*){3,}|(?:_\s*){3,})$/;
 const FENCE = /^\s*(```+|~~~+)\s*(\S*)/;
@@ -13,7 +14,8 @@ export function markdown(text) {
   return blocks(text.replaceAll("\r", "").split("\n"));
 }
 
-function blocks(lines) {
+function blocks(lines, depth = 0) {
+  if (depth > DEEPEST) return [el("p", {}, unescape(lines.join("\n")))];
   const made = [];
   let at = 0;
   while (at < lines.length) {
@@ -23,8 +25,8 @@ function blocks(lines) {
     else if (FENCE.test(line)) next = fence(lines, at, made);
     else if (/^#{1,6}\s/.test(line)) next = heading(line, at, made);
     else if (RULE.test(line)) next = made.push(el("hr")) && at + 1;
-    else if (isQuote(line)) next = quote(lines, at, made);
-    else if (ITEM.test(line)) next = list(lines, at, made);
+    else if (isQuote(line)) next = quote(lines, at, made, depth);
+    else if (ITEM.test(line)) next = list(lines, at, made, depth);
     else if (line.includes("|") && DIVIDER.test(lines[at + 1] ?? "") && lines[at + 1].includes("-")) next = table(lines, at, made);
     else next = paragraph(lines, at, made);
     at = next;
@@ -51,14 +53,14 @@ function heading(line, at, made) {
   return at + 1;
 }
 
-function quote(lines, at, made) {
+function quote(lines, at, made, depth) {
   let end = at;
   while (end < lines.length && isQuote(lines[end])) end += 1;
-  made.push(el("blockquote", {}, blocks(lines.slice(at, end).map((line) => line.replace(/^\s*(?:>|&gt;) ?/, "")))));
+  made.push(el("blockquote", {}, blocks(lines.slice(at, end).map((line) => line.replace(/^\s*(?:>|&gt;) ?/, "")), depth + 1)));
   return end;
 }
 
-function list(lines, at, made) {
+function list(lines, at, made, depth) {
   const [, indent, mark] = ITEM.exec(lines[at]);
   const ordered = /\d/.test(mark);
   const root = el(ordered ? "ol" : "ul", ordered && parseInt(mark) !== 1 ? { start: parseInt(mark) } : {});
@@ -71,7 +73,7 @@ function list(lines, at, made) {
       inner.push(lines[at].replace(new RegExp(`^\\s{0,${indent.length + item[2].length + 1}}`), ""));
       at += 1;
     }
-    root.append(listItem(inner));
+    root.append(listItem(inner, depth));
   }
   made.push(root);
   return at;
@@ -84,13 +86,13 @@ function belongs(lines, at, indent) {
   return depth > indent || !startsBlock(line);
 }
 
-function listItem(lines) {
+function listItem(lines, depth) {
   const task = /^\[([ xX])\]\s+(.*)$/.exec(lines[0]);
   if (task) lines[0] = task[2];
   const nested = lines.findIndex((line, n) => n && startsBlock(line));
   const own = nested < 0 ? lines : lines.slice(0, nested);
   const box = task && el("input", { type: "checkbox", disabled: true, checked: task[1] !== " " });
-  return el("li", { class: task ? "task" : null }, box, inline(own.join("\n")), nested < 0 ? [] : blocks(lines.slice(nested)));
+  return el("li", { class: task ? "task" : null }, box, inline(own.join("\n")), nested < 0 ? [] : blocks(lines.slice(nested), depth + 1));
 }
 
 function table(lines, at, made) {

@@ -53,7 +53,7 @@ function node([whole, pre, code, angle, bold, italic, strike, emoji]) {
   if (bold !== undefined) return [el("strong", {}, inline(bold))];
   if (italic !== undefined) return [el("em", {}, inline(italic))];
   if (strike !== undefined) return [el("s", {}, inline(strike))];
-  return [EMOJI[emoji] ?? whole];
+  return [Object.hasOwn(EMOJI, emoji) ? EMOJI[emoji] : whole];
 }
 
 function special(body) {

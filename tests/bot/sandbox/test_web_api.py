@@ -178,6 +178,21 @@ async def test_another_sites_page_may_not_call(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "mode", "status"),
+    [("api/api.test", "no-cors", 403), ("api/api.test", "navigate", 403), ("calls", "no-cors", 403),
+     ("", "navigate", 200)],
+)  # fmt: skip
+async def test_a_picture_or_a_link_of_another_site_does_nothing(
+    sandbox: Sandbox, path: str, mode: str, status: int
+) -> None:
+    """A browser names no origin with a GET; it does say that another site wants it."""
+    headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": mode}
+    address = sandbox.api_url.removesuffix("api/") + path
+    async with aiohttp.ClientSession() as session, session.get(address, headers=headers) as response:
+        assert response.status == status
+
+
+@pytest.mark.parametrize(
     ("restricted", "top", "reply"),
     [
         ("read_only_channel", "restricted_action_read_only_channel", "restricted_action_read_only_channel"),

@@ -1,5 +1,6 @@
 """The connection: what Slack signed comes in once, and a start that can't succeed says what mends it."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -56,7 +57,7 @@ def signed(body: str, stamp: str = "", secret: str = SECRET) -> dict[str, str]:
     }  # fmt: skip
 
 
-async def post(connection: SlackConnection, body: str, headers: dict[str, str]) -> int:
+async def post(connection: SlackConnection, body: str | bytes, headers: dict[str, str]) -> int:
     """Send what Slack, or somebody else, sends."""
     url = f"http://127.0.0.1:{connection._settings.port}{PATH}"
     async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=headers) as response:
@@ -89,6 +90,33 @@ async def test_what_slack_did_not_sign_stays_out(
         assert await post(connection, BODY, headers) == 401
     assert connection.app.seen == []  # type: ignore[attr-defined]
     assert "secret words" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (BODY.encode(), {"X-Slack-Request-Timestamp": "9" * 5000}),
+        (BODY.encode(), {"Content-Type": "application/json; charset=unheard-of"}),
+        (BODY.encode("utf-16"), {"Content-Type": "application/json; charset=utf-16"}),
+        (b"\xff\xfe\xfa", {}),
+    ],
+)
+async def test_what_can_not_even_be_read_is_not_signed_either(
+    connection: SlackConnection, body: bytes, headers: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await post(connection, body, signed(BODY) | {"X-Slack-Signature": "v0=0"} | headers) == 401
+    assert "Error" not in caplog.text
+
+
+async def test_who_sends_half_a_body_is_not_waited_for(
+    connection: SlackConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.slack.connect.BODY_SECONDS", 0.05)
+    reader, writer = await asyncio.open_connection("127.0.0.1", connection._settings.port)
+    writer.write(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\nhalf".encode())
+    assert b" 401 " in await reader.readline()
+    writer.close()
+    await writer.wait_closed()
 
 
 async def test_an_unsigned_check_is_not_answered(connection: SlackConnection) -> None:

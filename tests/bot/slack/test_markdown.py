@@ -202,3 +202,14 @@ def test_an_open_fence_is_known() -> None:
     assert open_fence("~~~~\n```\n~~~\n") == "~~~~"
     assert closing("~~~~") == "~~~~"
     assert closing("```python") == "```"
+
+
+@pytest.mark.parametrize("text", ["_evil.com_", "so _see evil.pw_ now", "*evil.com*_", "__www.evil.icu__"])
+def test_an_address_in_italics_is_no_link_either(text: str) -> None:
+    """Its last letter has the mark of the italics behind it, which Slack takes away."""
+    assert LIVE.search(without_code(safe(text)).replace("_", "").replace("*", "")) is None
+
+
+@pytest.mark.parametrize("text", ["_https://wiki.example.com/a_", "https://wiki.example.com/a…"])
+def test_an_address_in_italics_or_before_an_ellipsis_can_be_copied(text: str) -> None:
+    assert "`https://wiki.example.com/a`" in readable(text)

@@ -95,6 +95,13 @@ async def test_a_file_may_not_take_for_ever(tmp_path: Path) -> None:
     assert await reason(path, ReadingLimits(seconds=0.01, processes=1)) == "too_slow"
 
 
+async def test_a_file_whose_opening_takes_too_long_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexing.reading.pool.OPEN_SECONDS", 0.01)
+    assert await reason(make_pdf(tmp_path / "slow.pdf", ["A page."])) == "too_slow"
+
+
 async def test_pages_read_before_time_was_up_stay(tmp_path: Path) -> None:
     """A long scan that OCR can't finish is a document of the pages that were read, not nothing."""
     path = make_pdf(tmp_path / "long.pdf", ["A page."] * 200)
