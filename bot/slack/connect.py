@@ -108,7 +108,7 @@ class SlackConnection:
     async def _serve(self, secret: str) -> None:
         site = web.Application()
         site.router.add_post(PATH, HttpDoor(self.app, secret).take)
-        self._server = web.AppRunner(site, access_log=None)
+        self._server = web.AppRunner(site, access_log=None, lingering_time=0)  # what is not read is not waited for
         await self._server.setup()
         try:
             await web.TCPSite(self._server, self._settings.host, self._settings.port).start()

@@ -115,6 +115,7 @@ async def test_who_sends_half_a_body_is_not_waited_for(
     reader, writer = await asyncio.open_connection("127.0.0.1", connection._settings.port)
     writer.write(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\nhalf".encode())
     assert b" 401 " in await reader.readline()
+    await reader.read()  # until it is closed
     writer.close()
     await writer.wait_closed()
 
