@@ -27,31 +27,45 @@ async def docs(request: Request, services: Services) -> Pieces:
         if without_accents(verb) in {"retire", "retirer", "supprime", "supprimer", "cherche"}
         else (text_language(request.text, request.language))
     )
-    documents = await services.library.documents(request.audience)
     is_admin = await services.team.is_admin(request.user)
     if request.document:
-        yield await removed(request, documents, services, language, is_admin=is_admin)
+        yield await removed(request, services, language, is_admin=is_admin)
     elif without_accents(verb) in REMOVE:
+        documents = await services.library.documents(request.audience)
         yield removal(name, documents, request, language, is_admin=is_admin)
     else:
         wanted = name if without_accents(verb) in FIND else request.text.strip()
-        for piece in listing(wanted, documents, request, language, is_admin=is_admin):
+        listed, count = await wanted_documents(wanted, request, services, language)
+        for piece in listing(listed, count, request, language, is_admin=is_admin):
             yield piece
 
 
-def listing(
-    wanted: str, documents: Sequence[Document], request: Request, language: str, *, is_admin: bool
-) -> list[Piece]:
-    """Return the list, newest first, each with its button where it can be removed here."""
-    if not documents:
-        return [Text(say("docs.none", language))]
-    found = documents_named(wanted, documents) if wanted else list(documents)
-    if not found:
+async def wanted_documents(
+    wanted: str, request: Request, services: Services, language: str
+) -> tuple[list[Document], int]:
+    """Return the newest documents that may be seen here, and how many there are; of a name, or of any."""
+    library = services.library
+    if not wanted:  # not all of them are read: there may be a hundred thousand
+        newest = await library.documents(request.audience, limit=MOST_LISTED)
+        count = await library.count_documents(request.audience) if len(newest) == MOST_LISTED else 0
+        return newest, max(count, len(newest))
+    documents = await library.documents(request.audience)
+    named = documents_named(wanted, documents)
+    if documents and not named:
         raise unknown_document(wanted, documents, language)
-    pieces: list[Piece] = [Text(say("docs.title_one" if len(found) == 1 else "docs.title", language, count=len(found)))]
-    pieces += [row(document, request, language, is_admin=is_admin) for document in found[:MOST_LISTED]]
-    if len(found) > MOST_LISTED:
-        pieces.append(Choices(say("docs.more", language, count=len(found) - MOST_LISTED), ()))
+    return named[:MOST_LISTED], len(named)
+
+
+def listing(
+    listed: Sequence[Document], count: int, request: Request, language: str, *, is_admin: bool
+) -> list[Piece]:
+    """Return the list, newest first, each with its button where it can be removed here; `count` are there in all."""
+    if not listed:
+        return [Text(say("docs.none", language))]
+    pieces: list[Piece] = [Text(say("docs.title_one" if count == 1 else "docs.title", language, count=count))]
+    pieces += [row(document, request, language, is_admin=is_admin) for document in listed]
+    if count > len(listed):
+        pieces.append(Choices(say("docs.more", language, count=count - len(listed)), ()))
     return pieces
 
 
@@ -83,11 +97,9 @@ def removal(name: str, documents: Sequence[Document], request: Request, language
     return row(found[0], request, language, is_admin=is_admin)
 
 
-async def removed(
-    request: Request, documents: Sequence[Document], services: Services, language: str, *, is_admin: bool
-) -> Text:
+async def removed(request: Request, services: Services, language: str, *, is_admin: bool) -> Text:
     """Remove the document of a pressed button from this conversation, if the one who pressed may see it here still."""
-    document = next((one for one in documents if one.id == request.document), None)
+    document = await services.library.document(request.document, readable_by=request.audience)
     if document is None:
         raise UserError(say("docs.gone", language))
     refuse_others(document, request, language, is_admin=is_admin)

@@ -100,12 +100,13 @@ async def documents_of_thread(request: Request, services: Services) -> list[Mate
     marks = {ts for ts in (request.message_ts, request.thread) if ts}
     if not marks:
         return []
-    documents = await services.library.documents(request.audience)
-    return [
-        await pages_of(document, request, services)
-        for document in documents
-        if any(share.channel == request.channel and share.ts in marks for share in document.shares)
+    found = [
+        await services.library.documents_of_message(request.channel, ts, readable_by=request.audience)
+        for ts in sorted(marks)
     ]
+    documents = {document.id: document for some in found for document in some}
+    newest = sorted(documents.values(), key=lambda document: document.added_at, reverse=True)
+    return [await pages_of(document, request, services) for document in newest]
 
 
 async def of_messages(request: Request, services: Services) -> Material:

@@ -69,9 +69,8 @@ async def wish_for(request: Request, services: Services) -> Wish:
 
 async def of_documents(request: Request, document_ids: Sequence[str], services: Services) -> Pieces:
     """Summarise these documents one after the other."""
-    known = {document.id: document for document in await services.library.documents(request.audience)}
     for document_id in document_ids:
-        if document := known.get(document_id):
+        if document := await services.library.document(document_id, readable_by=request.audience):
             async with aclosing(summarize_document(document, wish_of(request.text), request, services)) as pieces:
                 async for piece in pieces:
                     yield piece

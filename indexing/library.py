@@ -307,10 +307,10 @@ class Library:
             if len(old) < SLICE:
                 return removals
 
-    async def unchecked_since(self, moment: float, *, limit: int) -> list[Document]:
-        """Return documents with all their shares that were not compared with Slack since then, longest ago first."""
-        records = await self._records.find({"state": WHOLE}, limit=limit, order_by="checked_at")
-        return [record.document(record.shares) for record in records if record.checked_at < moment]
+    async def documents_of_slice(self, number: int) -> list[Document]:
+        """Return the documents of one slice of all (of stored.SLICES) with all their shares."""
+        records = await self._records.find({"state": WHOLE, "slice": str(number)})
+        return [record.document(record.shares) for record in records]
 
     async def checked(self, document_ids: Collection[str]) -> None:
         """Note that these documents were compared with Slack just now; mend what a kill in between left undone."""

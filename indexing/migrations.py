@@ -13,7 +13,7 @@ Step = Callable[[VectorIndex], Awaitable[None]]
 async def index_records(index: VectorIndex) -> None:
     """2: records get the fields by which they are looked up, and a revision. Done for what older workers write, too."""
     records = Records(index)
-    for lacking in ("state", "name_words"):
+    for lacking in ("state", "name_words", "slice"):
         for record in await records.find({lacking: None}):
             await records.rewrite(record.document_id)
 

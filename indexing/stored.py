@@ -2,6 +2,7 @@
 
 import json
 import uuid
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -17,8 +18,9 @@ from indexing.vectors import Vectors
 NAMESPACE = uuid.UUID("6f6c696f-0000-4000-8000-000000000001")
 WHOLE, OPEN, EMPTY = "whole", "open", "empty"  # states: may be read; is being read in; nothing is shared any more
 REVISIONS = 32  # that a record remembers: whoever changed it must find its own among them, however busy it is
+SLICES = 256  # of all documents: the night looks at one after the other
 DERIVED = frozenset({
-    "kind", "state", "unfinished", "revision", "channels", "file_ids", "users", "messages", "names",
+    "kind", "slice", "state", "unfinished", "revision", "channels", "file_ids", "users", "messages", "names",
     "name_words",
 })  # fmt: skip
 OUTLINE_PAGE = 0
@@ -88,6 +90,7 @@ class StoredDocument:
         stored["shares"] = [asdict(share) | dict(beside.get(place(share), {})) for share in self.shares]
         return dict(unknown) | stored | {
             "kind": "document",
+            "slice": slice_of(self.document_id),
             "state": self.state,
             "unfinished": "no" if self.is_finished else "yes",
             "revision": self.revision,
@@ -180,6 +183,11 @@ def shares_of(stored: Iterable[Mapping[str, Any]]) -> tuple[tuple[Share, ...], d
         if more := {name: value for name, value in each.items() if name not in names}:
             beside[place(shares[-1])] = more
     return tuple(shares), beside
+
+
+def slice_of(document_id: str) -> str:
+    """Return to which slice of all documents one belongs."""
+    return str(zlib.crc32(document_id.encode()) % SLICES)
 
 
 def place(share: Share) -> PlaceOfShare:

@@ -16,7 +16,7 @@ DENSE, WORDS, PAGE_WORDS = "dense", "words", "page_words"  # the vectors of a ch
 Sparse = dict[int, float]
 KEYWORDS = (  # payload fields that are filtered by
     "kind", "document_id", "channels", "file_ids", "users", "messages", "names", "language", "state", "ingest",
-    "revision", "unfinished", "name_words",
+    "revision", "unfinished", "name_words", "slice",
 )  # fmt: skip
 NUMBERS = ("added_at", "checked_at")  # payload fields that are ordered by
 

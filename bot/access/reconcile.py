@@ -24,8 +24,9 @@ from bot.slack.errors import SLACK_ERRORS, code
 from bot.slack.quotes import Quotes
 from bot.slack.talks import Talks
 from indexing.audience import Audience
-from indexing.document import IMPORTED, Share
+from indexing.document import IMPORTED, Document, Share
 from indexing.library import Library
+from indexing.stored import SLICES
 
 logger = structlog.get_logger()
 
@@ -34,7 +35,8 @@ CHANNEL_GONE_ERRORS = frozenset({"channel_not_found", "not_in_channel"})
 NIGHT = 3  # o'clock, UTC: the hour of the reconciliation
 UNSURE_SECONDS = 60  # so long after an upload Slack may not list yet where a file is
 NIGHT_SECONDS = 6 * 3600  # of comparing files: 30,000 of them at the pace below
-DOCUMENTS_TOGETHER = 50
+NEXT_SLICE = "upkeep-slice"  # of the documents: with which the next night begins
+NEXT_SLICE_SECONDS = 30 * 86400
 PAUSE_SECONDS = 0.7  # files.info and conversations.info allow about 100 calls a minute
 
 
@@ -85,7 +87,7 @@ class Reconciler:
     async def reconcile(self, pause_seconds: float = PAUSE_SECONDS) -> None:
         """Compare with Slack what is kept, for events that never came; forget what is older than the retention.
 
-        What was compared the longest ago comes first; what a night has no time for is the next one's first.
+        The documents are compared slice by slice; where a night ends, the next one begins.
         """
         began = time.time()
         documents = await self._compare_documents(began, pause_seconds)
@@ -103,20 +105,24 @@ class Reconciler:
         logger.info("reconciled", documents=documents, seconds=round(time.time() - began))
 
     async def _compare_documents(self, began: float, pause_seconds: float) -> int:
-        """Compare the files of one document after the other, until all are done or the night is over."""
+        """Compare one slice of the documents after the other, until all are done or the night is over."""
         count = 0
-        while time.time() - began < NIGHT_SECONDS:
-            documents = await self.library.unchecked_since(began, limit=DOCUMENTS_TOGETHER)
-            if not documents:
+        first = int(await self.redis.get(NEXT_SLICE) or 0)
+        for number in range(first, first + SLICES):
+            if time.time() - began > NIGHT_SECONDS:
                 break
+            documents = await self.library.documents_of_slice(number % SLICES)
             for document in documents:
-                file_ids = {share.file_id for share in document.shares if not share.file_id.startswith(IMPORTED)}
-                for file_id in sorted(file_ids):
-                    await self._unless_slack_is_away(self._compare_file(file_id))
-                    await asyncio.sleep(pause_seconds)
-                await self.library.checked([document.id])
+                await self._compare_document(document, pause_seconds)
+            await self.redis.set(NEXT_SLICE, (number + 1) % SLICES, ex=NEXT_SLICE_SECONDS)
             count += len(documents)
         return count
+
+    async def _compare_document(self, document: Document, pause_seconds: float) -> None:
+        for file_id in sorted({share.file_id for share in document.shares if not share.file_id.startswith(IMPORTED)}):
+            await self._unless_slack_is_away(self._compare_file(file_id))
+            await asyncio.sleep(pause_seconds)
+        await self.library.checked([document.id])
 
     async def _clean_disks(self) -> None:
         """Let no forgotten word stay in the files of the index and of Redis."""

@@ -11,6 +11,7 @@ from handlers.request import Request, Services
 from handlers.text.messages import say
 from indexing.audience import Audience
 from indexing.library import Receipt
+from indexing.vector_store import Payload, Where
 from tests.handlers.conftest import Shown
 
 Asked = Callable[..., Request]
@@ -128,3 +129,26 @@ async def test_removing_ones_own_copy_leaves_the_others(shares: Shares, asked: A
     assert "somebody else shared it here" in shown.text
     [document] = await services.library.documents(Audience(frozenset({"C1"})))
     assert [share.user for share in document.shares] == ["UBOB"]
+
+
+async def test_a_long_list_shows_the_newest_and_counts_the_others_without_reading_them(
+    shares: Shares, do: Do, asked: Asked, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There may be a hundred thousand documents; what a list costs must not grow with them."""
+    monkeypatch.setattr("handlers.docs.MOST_LISTED", 2)
+    index = services.library._index
+    for number in range(3):
+        await shares(f"{number}.md", f"Rule number {number}.")
+    limits: list[int] = []
+    find = index.find
+
+    async def counted(where: Where, *, limit: int = 0, order_by: str = "", descending: bool = False) -> list[Payload]:
+        limits.append(limit)
+        return await find(where, limit=limit, order_by=order_by, descending=descending)
+
+    monkeypatch.setattr(index, "find", counted)
+    shown = await do(asked("docs"))
+    assert limits == [2]
+    assert "3" in shown.text
+    assert [row.markdown.split("**")[1] for row in rows(shown)[:2]] == ["2.md", "1.md"]
+    assert rows(shown)[2].markdown == say("docs.more", "en", count=1)

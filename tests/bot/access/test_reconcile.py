@@ -5,6 +5,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +30,7 @@ from handlers.request import Request
 from indexing.audience import Audience
 from indexing.document import Share
 from indexing.library import Library
+from indexing.stored import SLICES
 from tests.bot.conftest import eventually
 from tests.bot.slack.wire import Wire
 from tests.indexing.conftest import embedder, encoder, library, shared  # noqa: F401 - fixtures
@@ -361,6 +363,49 @@ async def test_the_night_catches_what_no_event_told(
     assert await channels(library) == set()
     assert not quoted(wire, "C2")
     assert not await remembered(memory, "C2")
+
+
+async def test_a_night_that_is_too_short_goes_on_where_it_ended(
+    upkeep: Reconciler, document: str, library: Library, wire: Wire, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each night has its slices; none asks which of all documents were not compared for longest."""
+    wire.answers["files.info"] = {"file": {"id": "F1", "channels": []}}
+    wire.answers["conversations.info"] = {"channel": {"id": "C1", "is_member": True}}
+    monkeypatch.setattr(reconcile_module, "NIGHT_SECONDS", -1)
+    await upkeep.reconcile(pause_seconds=0)
+    assert await channels(library) == {"C1", "C2"}
+    monkeypatch.setattr(reconcile_module, "NIGHT_SECONDS", 600)
+    await redis.set(reconcile_module.NEXT_SLICE, SLICES - 1, ex=60)
+    await upkeep.reconcile(pause_seconds=0)
+    assert await channels(library) == set()
+    assert int(await redis.get(reconcile_module.NEXT_SLICE)) == SLICES - 1
+
+
+async def test_after_the_night_no_file_has_the_forgotten_words(
+    upkeep: Reconciler, library: Library, shared: Made, memory: ThreadMemory, wire: Wire, redis: Redis, tmp_path: Path
+) -> None:
+    """Whoever gets hold of the disk reads what was deleted, until the index and Redis' file are written anew."""
+    path = tmp_path / "code.txt"
+    path.write_text("The password is xylophone.")
+    receipt = await library.add(path, shared())
+    path.unlink()
+    said = {"user": "U1", "documents": [receipt.document.id], "shared_in": {receipt.document.id: ["C1"]}}
+    await memory.add("T1:C1:9.0", [AIMessage("It is xylophone.", id="T1:C1:9.0:a", additional_kwargs=said)])
+    await eventually(lambda: len(files_with(tmp_path, b"xylophone")) > 1)
+    wire.answers["conversations.info"] = {"channel": {"id": "C1", "is_member": True}}
+    wire.answers["users.info"] = {"user": {"deleted": False}}
+    await upkeep.handle(event("file_deleted", files=("F1",)))
+    await upkeep.reconcile(pause_seconds=0)
+    await eventually(lambda: not files_with(tmp_path, b"xylophone"))
+
+
+def files_with(folder: Path, word: bytes) -> list[Path]:
+    """Return the files that hold a word; what is written meanwhile may be renamed."""
+    having = []
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            having += [path] if path.is_file() and word in path.read_bytes() else []
+    return having
 
 
 async def test_the_night_catches_who_left_and_talk_in_channels_that_are_gone(
