@@ -1,9 +1,11 @@
 """What is kept goes into one file and comes back from it, as it was at one moment."""
 
 import asyncio
+import tarfile
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +89,21 @@ async def test_the_file_is_for_its_owner_only(tmp_path: Path, at: Callable[[Path
     await asyncio.to_thread(backup, at(tmp_path / "old"), tmp_path / "folio.tar.gz")
     assert (tmp_path / "folio.tar.gz").stat().st_mode & 0o777 == 0o600
     assert names(tmp_path) == {"folio.tar.gz", "old"}
+
+
+async def test_deleted_words_are_not_in_a_backup(tmp_path: Path, at: Callable[[Path], Settings]) -> None:
+    """The engine leaves them in its files, and a back-up is kept for years."""
+    await fill(tmp_path / "old")
+    index = await EdgeIndex.open(tmp_path / "old" / "vectors" / "documents", 8)
+    deleted = replace(POINT, id=str(uuid.uuid4()), payload={"kind": "chunk", "text": "xylophone"})
+    await index.put([deleted])
+    await index.remove([deleted.id])
+    await index.aclose()
+    assert any(b"xylophone" in file.read_bytes() for file in (tmp_path / "old").rglob("*") if file.is_file())
+    await asyncio.to_thread(backup, at(tmp_path / "old"), tmp_path / "folio.tar.gz")
+    with tarfile.open(tmp_path / "folio.tar.gz") as tar:
+        files = [tar.extractfile(member) for member in tar.getmembers()]
+        assert not any(b"xylophone" in file.read() for file in files if file)
 
 
 async def test_nothing_is_restored_over_what_is_kept(tmp_path: Path, at: Callable[[Path], Settings]) -> None:
