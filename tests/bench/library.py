@@ -1,7 +1,8 @@
 """What the bookkeeping of a library costs as it grows: `python -m bot bench library [DOCUMENTS ...]`.
 
 Records with one chunk and one page each, in 200 conversations, in Qdrant's engine. Milliseconds of the processor, the
-engine's included, which other work on the machine hardly changes; medians. The last column is the growth from the smallest library to the largest, beside that of the documents.
+engine's included, which other work on the machine hardly changes; medians. The last column is the growth from the
+smallest library to the largest, beside that of the documents.
 """
 
 import asyncio
