@@ -33,7 +33,8 @@ READ = EXECUTE | READ_FILE | READ_DIR
 SCRATCH = 0x7FFF & ~EXECUTE
 OF_A_FILE = EXECUTE | WRITE_FILE | READ_FILE | 0x4000  # what a rule about a file may hold; the last: truncate
 SYSTEM = (
-    "/usr", "/lib", "/lib64", "/bin", "/nix/store", "/etc/ld.so.cache", "/etc/fonts", "/etc/localtime",
+    *(f"{above}/{name}" for above in ("/usr", "/usr/local") for name in ("bin", "lib", "lib64", "libexec", "share")),
+    "/lib", "/lib64", "/bin", "/nix/store", "/etc/ld.so.cache", "/etc/fonts", "/etc/localtime",
     "/etc/mime.types", "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu", "/dev/urandom", "/dev/zero",
 )  # fmt: skip
 
@@ -96,7 +97,7 @@ def visible(file: Path | None, scratch: Path | None) -> Iterator[tuple[Path, int
     yield ROOT / "indexing", READ
     yield Path("/dev/null"), READ_FILE | WRITE_FILE
     if program := shutil.which("tesseract"):
-        yield Path(program).resolve().parents[1], READ
+        yield from ((Path(program).resolve().parents[1] / name, READ) for name in ("bin", "lib", "share"))
     if file:
         yield file, READ_FILE
     if scratch:
@@ -104,10 +105,15 @@ def visible(file: Path | None, scratch: Path | None) -> Iterator[tuple[Path, int
 
 
 def python_folders() -> Iterable[Path]:
-    """Return where Python and its packages are; not a folder that holds our checkout or our data."""
+    """Return where Python and its packages are; no folder that holds a checkout of ours, and its data and `.env`."""
     named = {sys.prefix, sys.base_prefix, *sysconfig.get_paths().values(), *sys.path}
     folders = {Path(name).resolve() for name in named if name and Path(name).exists()}
-    return sorted(folder for folder in folders if not ROOT.is_relative_to(folder))
+    return sorted(folder for folder in folders if is_installed() or not ROOT.is_relative_to(folder))
+
+
+def is_installed() -> bool:
+    """Tell whether we are one of Python's packages, beside which nobody keeps data."""
+    return ROOT.name in {"site-packages", "dist-packages"}
 
 
 def allow(libc: ctypes.CDLL, ruleset: int, path: Path, rights: int) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from indexing.reading import confinement
 from indexing.reading.confinement import CREATE_RULESET, REFUSED, filter_program
 from indexing.reading.kinds import document_kind
 from indexing.reading.pool import OpenDocument, ReadingLimits
@@ -102,6 +103,18 @@ def test_the_files_of_others_are_out_of_reach(errors: dict[str, str], folder: Pa
 def test_what_a_reader_needs_is_there(errors: dict[str, str], folder: Path, code: str) -> None:
     assert errors[code] == ""
     assert (folder / "scratch" / "copy").read_text() == "words"
+
+
+@pytest.mark.parametrize(
+    ("root", "readable"),
+    [("{prefix}/lib/python3/site-packages", True), ("{prefix}/src/app", False), ("/srv/folio", True)],
+)
+def test_a_package_reads_its_neighbours_and_a_checkout_does_not(
+    monkeypatch: pytest.MonkeyPatch, root: str, readable: bool
+) -> None:
+    """In a checkout the data and the tokens may be the neighbours; no folder that holds it may be read as a whole."""
+    monkeypatch.setattr(confinement, "ROOT", Path(root.format(prefix=Path(sys.prefix).resolve())))
+    assert (Path(sys.prefix).resolve() in confinement.python_folders()) == readable
 
 
 async def test_a_file_within_another_is_read_and_nothing_stays(tmp_path: Path) -> None:
