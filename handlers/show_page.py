@@ -67,6 +67,8 @@ def choice(source: Source, language: str) -> Choice | None:
     passage = source.passage
     if not source.quote.strip() or Path(passage.document).suffix.lower() != ".pdf":
         return None
+    if not passage.place.startswith("p. "):  # a file that is attached inside: its name comes first
+        return None
     last = min(passage.last_page, passage.page + MOST_PAGES - 1)
     words = source.quote.strip()[:LONGEST_WORDS]
     label = say("show_page.button", language, number=source.number, place=passage.place)

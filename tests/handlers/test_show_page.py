@@ -1,6 +1,7 @@
 """A source's page as a picture: only for who may still read the document, and only of the file that was read."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,4 +105,7 @@ def test_a_button_stands_at_pdf_pages_with_words_alone() -> None:
     assert button
     assert (button.action, button.document, button.text) == ("show_page", "d", f"2 4 {LEAVE}")
     assert choice(source("handbook.docx", LEAVE), "en") is None
+    attached = source("handbook.pdf", LEAVE)
+    assert choice(replace(attached, passage=replace(attached.passage, label="rates.pdf, p. 1")), "en") is None
+    assert choice(replace(attached, passage=replace(attached.passage, label="p. 1 (scan)")), "en") is not None
     assert choice(source("handbook.pdf", ""), "en") is None
