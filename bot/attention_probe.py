@@ -51,10 +51,10 @@ def attention_of(model: Any, sentence: str) -> Attention:
 
 def scores_of(layer: Any, state: "torch.Tensor") -> "torch.Tensor":
     """Return query times key over the root of the head's width [heads, tokens, tokens] for a layer's input."""
-    own = layer.attention.self
-    heads, width = own.num_attention_heads, own.attention_head_size
-    query = own.query(state).view(-1, heads, width).transpose(0, 1)
-    key = own.key(state).view(-1, heads, width).transpose(0, 1)
+    attention = layer.attention.self
+    heads, width = attention.num_attention_heads, attention.attention_head_size
+    query = attention.query(state).view(-1, heads, width).transpose(0, 1)
+    key = attention.key(state).view(-1, heads, width).transpose(0, 1)
     scores: torch.Tensor = query @ key.transpose(1, 2) / math.sqrt(width)
     return scores
 

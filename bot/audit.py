@@ -40,7 +40,9 @@ class Audit:
         if (today := now.date().isoformat()) != self._today:
             self._today = today
             self._prepare(folder, now.date())
-        line = {"at": now.isoformat(timespec="seconds"), "kind": kind} | {name: one for name, one in ids.items() if one}
+        line = {"at": now.isoformat(timespec="seconds"), "kind": kind} | {
+            name: value for name, value in ids.items() if value
+        }
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
         file = os.open(folder / f"{today}.jsonl", flags, OWNER_ONLY)
         try:

@@ -110,10 +110,10 @@ def _unpack(file: Path, folder: Path) -> None:
 @contextmanager
 def _at_rest(settings: Settings) -> Iterator[None]:
     """Keep everything in the folder still; refuse while an assistant works there."""
-    with ExitStack() as held:
+    with ExitStack() as locks:
         if settings.data_dir.exists() and not settings.qdrant.url:
-            held.enter_context(locked(settings.data_dir))
-        held.enter_context(_resting(settings.data_dir))
+            locks.enter_context(locked(settings.data_dir))
+        locks.enter_context(_resting(settings.data_dir))
         yield
 
 
@@ -124,7 +124,7 @@ def _resting(data_dir: Path) -> Iterator[None]:
 
     from indexing.edge import compact_folder
 
-    with ExitStack() as held:
+    with ExitStack() as open_shards:
         for description in list(data_dir.rglob("edge_config.json")):
             try:
                 asyncio.run(compact_folder(description.parent))  # deleted words must not go into the back-up
@@ -133,7 +133,7 @@ def _resting(data_dir: Path) -> Iterator[None]:
                 raise StartFailed(
                     f"The assistant works in {data_dir}. Stop it for the back-up, which takes seconds ({error})."
                 ) from None
-            held.callback(shard.close)
+            open_shards.callback(shard.close)
             shard.flush()
         yield
 
@@ -187,12 +187,12 @@ async def _qdrant(settings: QdrantSettings) -> AsyncIterator[AsyncQdrantClient]:
 async def dump_redis(redis: Redis, file: Path) -> int:
     """Write every key as it is at one moment, with the time at which it expires; return how many."""
     now_ms = int(time.time() * 1000)
-    found: list[tuple[bytes, int, bytes]] = await redis.eval(DUMP, 0)
+    entries: list[tuple[bytes, int, bytes]] = await redis.eval(DUMP, 0)
     with gzip.open(file, "wt", compresslevel=1) as out:
-        for key, left_ms, value in found:
+        for key, left_ms, value in entries:
             expires = now_ms + left_ms if left_ms >= 0 else 0
             out.write(json.dumps([_text(key), expires, _text(value)]) + "\n")
-    return len(found)
+    return len(entries)
 
 
 async def fill_redis(redis: Redis, file: Path) -> None:

@@ -28,11 +28,11 @@ class DecisionLine:
     weights: Vectors  # [width]
     bias: float
 
-    def probabilities(self, found: Vectors) -> Vectors:
+    def probabilities(self, vectors: Vectors) -> Vectors:
         """Return P(positive) of vectors [n, width]; raise HeadDoesNotFit for another width."""
-        if found.shape[1] != len(self.weights):
+        if vectors.shape[1] != len(self.weights):
             raise HeadDoesNotFit
-        return np.asarray(1 / (1 + np.exp(-(found @ self.weights + self.bias))), np.float32)
+        return np.asarray(1 / (1 + np.exp(-(vectors @ self.weights + self.bias))), np.float32)
 
 
 @dataclass(frozen=True)
@@ -57,17 +57,17 @@ class EmbeddingClassifier:
             windows = await self._embedder.run(lambda model: cut_windows(model.tokenizer, texts))
         except TypeError:  # the 8-bit model runs in onnxruntime
             return self._head.embedding.probabilities(await self._embedder.embed_queries(texts))
-        found = await self._vectors(windows)
-        return self._head.layers.probabilities(averaged(found, [window.text for window in windows], len(texts)))
+        vectors = await self._vectors(windows)
+        return self._head.layers.probabilities(averaged(vectors, [window.text for window in windows], len(texts)))
 
     async def _vectors(self, windows: Sequence[Window]) -> Vectors:
         """Encode batch by batch, so that questions to the documents come between."""
-        found: dict[int, Vectors] = {}
+        rows_by_index: dict[int, Vectors] = {}
         for batch in batches([len(window.ids) for window in windows]):
             some = [windows[index] for index in batch]
             rows = await self._embedder.run(partial(vectors, windows=some))
-            found |= zip(batch, rows, strict=True)
-        return np.stack([found[index] for index in range(len(windows))])
+            rows_by_index |= zip(batch, rows, strict=True)
+        return np.stack([rows_by_index[index] for index in range(len(windows))])
 
 
 def own_head(data_dir: Path) -> Path:
@@ -75,9 +75,9 @@ def own_head(data_dir: Path) -> Path:
     return data_dir / "sentiment"
 
 
-def load_classifier(embedder: "Embedder", own: Path | None = None) -> EmbeddingClassifier:
+def load_classifier(embedder: "Embedder", team_folder: Path | None = None) -> EmbeddingClassifier:
     """Read a team's own head, or the one that ships; safetensors holds numbers only, so nothing in it can run."""
-    folder = own if own and (own / HEAD).exists() else Path(__file__).parent / "training"
+    folder = team_folder if team_folder and (team_folder / HEAD).exists() else Path(__file__).parent / "training"
     return EmbeddingClassifier(embedder, load_head(folder))
 
 

@@ -55,8 +55,8 @@ def _for_people() -> Processor:
 def place_only(_: object, __: str, event: EventDict) -> EventDict:
     """Replace a foreign line's words by where they were said: Bolt and others put whole payloads into theirs."""
     record: logging.LogRecord = event["_record"]
-    place = f"{record.module}.{record.funcName}:{record.lineno}"
-    event.update(event="a library says something", logger=record.name, place=place)
+    location = f"{record.module}.{record.funcName}:{record.lineno}"
+    event.update(event="a library says something", logger=record.name, place=location)
     return event
 
 

@@ -26,9 +26,9 @@ def manifest(prefix: str = "", *, only_folio: bool = False) -> str:
     prefix = prefix.strip("/").removesuffix("-") + "-"
     if not PREFIX.fullmatch(prefix):
         raise StartFailed(f"--prefix {prefix}: Slack takes small letters, digits, - and _ only, as in acme-.")
-    return COMMAND.sub(lambda found: f"{found[1]}{prefix}{found[2]}", text)
+    return COMMAND.sub(lambda match: f"{match[1]}{prefix}{match[2]}", text)
 
 
 def _without_others(text: str) -> str:
     """Leave out all commands but the one that takes every verb."""
-    return ENTRY.sub(lambda found: found[0] if (found["line"] or found["block"]) == "folio" else "", text)
+    return ENTRY.sub(lambda match: match[0] if (match["line"] or match["block"]) == "folio" else "", text)

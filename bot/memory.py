@@ -63,8 +63,8 @@ class ThreadMemory:
         """Return the thread's messages, oldest first."""
         keys = _Keys(conversation)
         async with self._redis.pipeline() as pipeline:
-            order, said = await pipeline.lrange(keys.order, 0, -1).hgetall(keys.said).execute()
-        return messages_from_dict([json.loads(said[message_id]) for message_id in order if message_id in said])
+            order, messages = await pipeline.lrange(keys.order, 0, -1).hgetall(keys.said).execute()
+        return messages_from_dict([json.loads(messages[message_id]) for message_id in order if message_id in messages])
 
     async def add(self, conversation: str, messages: Sequence[BaseMessage]) -> None:
         """Append messages; one whose id is there already takes that one's place: a turn may be redone."""
@@ -80,13 +80,13 @@ class ThreadMemory:
         """Drop the thread's memory and return how many messages it held."""
         keys = _Keys(conversation)
         async with self._redis.pipeline() as pipeline:
-            held, *_ = await pipeline.llen(keys.order).delete(keys.order, keys.said).execute()
-        return int(held)
+            count, *_ = await pipeline.llen(keys.order).delete(keys.order, keys.said).execute()
+        return int(count)
 
     async def forget_turn(self, conversation: str, request_id: str) -> int:
         """Drop what was said in one turn, and when it was asked again: its question was deleted."""
         keys = _Keys(conversation)
-        turn = [one for one in await self._redis.hkeys(keys.said) if one.startswith(f"{request_id}:")]
+        turn = [field for field in await self._redis.hkeys(keys.said) if field.startswith(f"{request_id}:")]
         return await self._drop(keys, turn)
 
     async def forget_person(self, user: str) -> int:

@@ -164,12 +164,12 @@ async def _newest(client: AsyncWebClient, channel: str) -> str:
     return next((str(message["ts"]) for message in history["messages"]), "0")
 
 
-async def _said(client: AsyncWebClient, channel: str, since: str, wanted: Callable[[str], bool]) -> str:
+async def _said(client: AsyncWebClient, channel: str, since: str, is_wanted: Callable[[str], bool]) -> str:
     """Wait until a reply to something newer is what is wanted."""
     last, end = "nothing", time.monotonic() + CHECK_SECONDS
     while time.monotonic() < end:
         for text in await _replies(client, channel, since):
-            if wanted(text):
+            if is_wanted(text):
                 return text
             last = text or last
         await asyncio.sleep(0.5)

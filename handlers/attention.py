@@ -100,11 +100,11 @@ def tokens_step(names: Sequence[str], ids: Sequence[int], language: str) -> list
 
 
 def scores_step(
-    names: Sequence[str], scores: Vectors, weights: Vectors, place: tuple[int, int], language: str
+    names: Sequence[str], scores: Vectors, weights: Vectors, layer_and_head: tuple[int, int], language: str
 ) -> list[Piece]:
     """Show one head's scores beside what softmax makes of them."""
     source, target, weight = strongest(weights, names)
-    layer, head = place
+    layer, head = layer_and_head
     text = say("attention.scores", language, layer=layer, head=head, source=source, target=target,
                low=decimals(float(scores.min()), 2, language), high=decimals(float(scores.max()), 2, language),
                weight=decimals(weight, 2, language))  # fmt: skip

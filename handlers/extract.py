@@ -89,10 +89,10 @@ async def pages_of(document: Document, request: Request, services: Services) -> 
 async def of_name(name: str, request: Request, services: Services) -> Material:
     """Return the newest document that may be seen here and is called so."""
     documents = await services.library.documents(request.audience)
-    found = documents_named(name, documents)
-    if not found:
+    matching = documents_named(name, documents)
+    if not matching:
         raise unknown_document(name, documents, request.language)
-    return await pages_of(found[0], request, services)
+    return await pages_of(matching[0], request, services)
 
 
 async def documents_of_thread(request: Request, services: Services) -> list[Material]:
@@ -116,9 +116,11 @@ async def of_messages(request: Request, services: Services) -> Material:
     elif request.thread in {"", request.ts}:
         raise UserError(say("extract.nothing", request.language))
     else:
-        said = await services.messages.thread(request.channel, request.thread)
+        messages = await services.messages.thread(request.channel, request.thread)
         name = say("extract.thread", request.language)
-        texts = [message.text for message in said if message.user and message.ts != request.ts and message.text.strip()]
+        texts = [
+            message.text for message in messages if message.user and message.ts != request.ts and message.text.strip()
+        ]
     if not texts:
         raise UserError(say("extract.nothing", request.language))
     return Material(name, tuple(Page(number=number, text=text) for number, text in enumerate(texts, start=1)))
@@ -158,9 +160,9 @@ async def groups_to_read(
     groups = verify.pages_that_fit(pages, [services.count_tokens(page.text) for page in pages], limit)
     if len(groups) <= MOST_PROMPTS or not material.document:
         return groups[:MOST_PROMPTS]
-    wanted = ", ".join(field.name for field in fields)
+    names = ", ".join(field.name for field in fields)
     passages = await services.library.search(
-        [wanted, *(field.name for field in fields)],
+        [names, *(field.name for field in fields)],
         readable_by=request.audience, limit=SEARCHED, document_id=material.document.id,
     )  # fmt: skip
     numbers = {number for passage in passages for number in range(passage.page, passage.last_page + 1)} | {1}

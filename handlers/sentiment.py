@@ -89,27 +89,27 @@ async def of_files(file_ids: Sequence[str], request: Request, services: Services
         for file_id in file_ids:
             try:
                 file = await services.files.fetch(file_id, Path(folder))
-                found = await asyncio.to_thread(read_texts, file.path, file.name, limit - len(items))
+                texts = await asyncio.to_thread(read_texts, file.path, file.name, limit - len(items))
             except FileRefused as refused:
                 raise UserError(say(f"files.{refused.reason}", request.language, **refused.values)) from None
             except NotATable:
                 raise UserError(say("sentiment.no_table", request.language, name=file.name)) from None
             except NoText:
                 raise UserError(say("sentiment.no_text", request.language, name=file.name)) from None
-            items += [Item(text) for text in found.items]
-            left_out += found.left_out
+            items += [Item(text) for text in texts.items]
+            left_out += texts.left_out
             name = f"sentiment-{Path(file.name).stem}"
     return Collected(tuple(items), left_out, name)
 
 
 async def of_thread(request: Request, services: Services, limit: int) -> Collected:
     """Take the tables that were shared in the thread, else what people said in it; of a shortcut only its message."""
-    said = await services.messages.thread(request.channel, request.thread or request.message_ts)
+    messages = await services.messages.thread(request.channel, request.thread or request.message_ts)
     if request.message_ts:
-        said = [message for message in said if message.ts == request.message_ts]
-    if tables := [file_id for message in said for file_id in message.tables]:
+        messages = [message for message in messages if message.ts == request.message_ts]
+    if tables := [file_id for message in messages for file_id in message.tables]:
         return await of_files(tables, request, services, limit)
-    items = [Item(m.text, m.ts, m.user) for m in said if m.user and m.text.strip() and m.ts != request.ts]
+    items = [Item(m.text, m.ts, m.user) for m in messages if m.user and m.text.strip() and m.ts != request.ts]
     if not items:
         raise UserError(say("sentiment.empty_thread", request.language))
     return Collected(tuple(items[:limit]), max(0, len(items) - limit))
@@ -174,30 +174,30 @@ def one(positive: float, other: Sequence[float], language: str) -> str:
     """Return the sentence about a single text."""
     sure = min(0.99, confidence(positive))
     name = say(f"sentiment.{label_of(positive)}", language)
-    said = [say("sentiment.one", language, label=name, confidence=percent(sure, language))]
+    sentences = [say("sentiment.one", language, label=name, confidence=percent(sure, language))]
     if sure < UNSURE:
-        said.append(say("sentiment.unsure", language))
+        sentences.append(say("sentiment.unsure", language))
     if other:
-        said.append(say("sentiment.model_says", language, label=say(f"sentiment.{label_of(other[0])}", language)))
-    return " ".join(said)
+        sentences.append(say("sentiment.model_says", language, label=say(f"sentiment.{label_of(other[0])}", language)))
+    return " ".join(sentences)
 
 
 def counts_sentence(collected: Collected, positive: Sequence[float], other: Sequence[float], language: str) -> str:
     """Return the sentences and the table about several texts."""
     count = sum(value >= 0.5 for value in positive)
-    said = [
+    sentences = [
         say("sentiment.summary", language, total=len(positive), positive=count, negative=len(positive) - count,
             share=percent(count / len(positive), language))
     ]  # fmt: skip
     unsure = sum(confidence(value) < UNSURE for value in positive)
     if unsure:
-        said.append(say("sentiment.unsure_items", language, count=unsure))
+        sentences.append(say("sentiment.unsure_items", language, count=unsure))
     if other:
         agreed = sum(label_of(a) == label_of(b) for a, b in zip(positive, other, strict=True))
-        said.append(say("sentiment.agreed", language, count=agreed, total=len(other)))
+        sentences.append(say("sentiment.agreed", language, count=agreed, total=len(other)))
     if collected.left_out:
-        said.append(say("sentiment.left_out", language, limit=len(positive), left_out=collected.left_out))
-    return " ".join(said) + "\n\n" + clearest(collected.items, positive, language)
+        sentences.append(say("sentiment.left_out", language, limit=len(positive), left_out=collected.left_out))
+    return " ".join(sentences) + "\n\n" + clearest(collected.items, positive, language)
 
 
 def clearest(items: Sequence[Item], positive: Sequence[float], language: str) -> str:

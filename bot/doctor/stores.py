@@ -61,13 +61,13 @@ async def _inspect(url: str, name: str) -> Findings:
 def judge_redis(info: dict[str, Any]) -> list[Finding]:
     """Judge what INFO says: version, persistence, eviction."""
     version = str(info.get("redis_version", "0"))
-    found = [good("Redis", f"version {version} answers.")]
+    findings = [good("Redis", f"version {version} answers.")]
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_REDIS:
-        found = [problem("Redis", f"version {version} is too old.", "Install 6.2 or newer.")]
+        findings = [problem("Redis", f"version {version} is too old.", "Install 6.2 or newer.")]
     if info.get("aof_enabled"):
-        found.append(good("Redis persistence", "append-only file: a power cut loses at most a second."))
+        findings.append(good("Redis persistence", "append-only file: a power cut loses at most a second."))
     elif int(info.get("rdb_changes_since_last_save", 0)) >= 0 and info.get("rdb_last_save_time"):
-        found.append(
+        findings.append(
             problem(
                 "Redis persistence",
                 "only snapshots: a crash loses requests that Slack was told are accepted.",
@@ -75,17 +75,17 @@ def judge_redis(info: dict[str, Any]) -> list[Finding]:
             )
         )
     if info.get("aof_last_write_status", "ok") != "ok":
-        found.append(
+        findings.append(
             problem("Redis persistence", "the last write of the append-only file failed.", "Is the disk full?")
         )
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
-        found.append(
+        findings.append(
             problem(
                 "Redis memory", f"{policy}: queued requests can be thrown away.", "Set maxmemory-policy noeviction."
             )
         )
-    return found
+    return findings
 
 
 async def check_qdrant(settings: QdrantSettings, data_dir: Path) -> Findings:

@@ -11,13 +11,13 @@ class Cells:
 
     def first(self, tokens: int) -> "Cells":
         """Return the cells of the first tokens."""
-        kept = []
+        spans = []
         for start, length in self.runs:
             if tokens <= 0:
                 break
-            kept.append((start, min(length, tokens)))
+            spans.append((start, min(length, tokens)))
             tokens -= length
-        return Cells(kept)
+        return Cells(spans)
 
     def grow(self, tokens: int) -> None:
         """Take the next cells of the last run."""

@@ -12,15 +12,15 @@ class Detokenizer:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._held = ""  # may be the beginning of a stop string
 
-    def hear(self, piece: bytes) -> str:
+    def add(self, piece: bytes) -> str:
         """Take one token's bytes and return the text that is sure by now."""
         text = self._held + self._decoder.decode(piece)
         if not self._stop:
             return text
-        found = [position for position in map(text.find, self._stop) if position >= 0]
-        if found:
+        stops = [position for position in map(text.find, self._stop) if position >= 0]
+        if stops:
             self.stopped, self._held = True, ""
-            return text[: min(found)]
+            return text[: min(stops)]
         sure = len(text) - max(_overlap(text, stop) for stop in self._stop)
         self._held = text[sure:]
         return text[:sure]

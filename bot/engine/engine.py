@@ -17,7 +17,7 @@ from bot.engine.prefill_budget import PrefillBudget
 from bot.engine.scheduler import Scheduler
 from bot.engine.sequence import Sequence
 from bot.engine.slots import Cache, Slots
-from bot.engine.stream import AsyncStream, Ended, Event, Mailbox, TokenPiece, Waiting
+from bot.engine.stream import AsyncStream, Ended, Event, EventSink, TokenPiece, Waiting
 from bot.engine.suspects import Suspects
 
 PIECE_SECONDS = 0.1  # nobody reads faster; single tokens of a small model would keep server and reader busy
@@ -61,7 +61,7 @@ class Submission:
 
     sequence: Sequence
     transcript: Detokenizer
-    mailbox: Mailbox
+    sink: EventSink
     unsent: str = ""
     sent_at: float = 0.0
     began_at: float = 0.0
@@ -92,7 +92,7 @@ class Engine:
         self.suspects = suspects or Suspects(None)
         self.slots = Slots(slots, model.cells, model, parked_bytes)
         self.scheduler = Scheduler(self.slots, slot_count=slots, waiting=waiting)
-        self.pace = PrefillBudget(model.batch_tokens)
+        self.prefill_budget = PrefillBudget(model.batch_tokens)
         self.counts = Counts()
         self._slot_count = slots
         self._jobs: dict[Sequence, Submission] = {}
@@ -117,19 +117,21 @@ class Engine:
 
     async def stream(self, sequence: Sequence, stop: tuple[str, ...] = ()) -> AsyncIterator[Event]:
         """Yield what happens to a sequence until its answer has ended; leaving early cancels it. Raises EngineError."""
-        mailbox = AsyncStream()
-        job = self.submit(sequence, stop, mailbox)
+        sink = AsyncStream()
+        job = self.submit(sequence, stop, sink)
         try:
-            async for event in mailbox.read():
+            async for event in sink.read():
                 yield event
         finally:
             self.cancel(job)
 
-    def submit(self, sequence: Sequence, stop: tuple[str, ...], mailbox: Mailbox) -> Submission:
-        """Ask for an answer; what becomes of it comes to the mailbox."""
-        job = Submission(sequence, Detokenizer(stop), mailbox)
+    def submit(self, sequence: Sequence, stop: tuple[str, ...], sink: EventSink) -> Submission:
+        """Ask for an answer; what becomes of it comes to the sink."""
+        job = Submission(sequence, Detokenizer(stop), sink)
         self._send(lambda: self._add(job))
-        if self._closing or self._broken:  # asked only now: whoever is too late for the last _obey must hear it
+        if (
+            self._closing or self._broken
+        ):  # asked only now: whoever is too late for the last _drain_commands must hear it
             raise Unavailable("the model has been closed")
         return job
 
@@ -156,7 +158,7 @@ class Engine:
             "decode_seconds": counts.decode_seconds,
             "cells": self.model.cells,
             "cells_used": self.slots.used(),
-            "parked_bytes": self.slots.parking.bytes,
+            "parked_bytes": self.slots.kv_offload.bytes,
             "restored": self.slots.restored,
         }
 
@@ -169,8 +171,8 @@ class Engine:
     def _run(self) -> None:
         try:
             while not self._closing:
-                self._turn()
-            self._obey()
+                self._run_step()
+            self._drain_commands()
             self._fail_all(Unavailable("the model has been closed"))
         except Exception:  # forgetting has not helped: the supervisor sees it by is_alive, and starts another process
             self._break()
@@ -183,10 +185,10 @@ class Engine:
         self._broken = True
         self._post = [(job, Unavailable("the engine is broken")) for job in self._jobs.values()]
         self._jobs.clear()
-        self._obey()
+        self._drain_commands()
         self._deliver()
 
-    def _turn(self) -> None:
+    def _run_step(self) -> None:
         try:
             if not self.step():
                 self._wake.wait()
@@ -197,11 +199,11 @@ class Engine:
             self.slots.forget()
 
     def step(self) -> bool:
-        """Obey, let in, decode once, tell; False when there is nothing to do."""
-        self._obey()
+        """Run commands, admit, decode once, deliver events; return False when there is nothing to do."""
+        self._drain_commands()
         self._expire()
         self._admit()
-        work = self._work() if self.scheduler.running else []
+        work = self._next_batch() if self.scheduler.running else []
         if work:
             self._decode(work)
         self._deliver()
@@ -209,10 +211,11 @@ class Engine:
             self.check()
         return bool(work)
 
-    def _work(self) -> list[tuple[Sequence, int]]:
+    def _next_batch(self) -> list[tuple[Sequence, int]]:
         """Return what the next decode computes, at most as many tokens as one can take."""
-        speaking = sum(sequence.speaks for sequence in self.scheduler.running)
-        return self.scheduler.next_batch(min(self.pace.room(speaking=speaking > 0), self.model.batch_tokens - speaking))
+        answers = sum(sequence.is_decoding for sequence in self.scheduler.running)
+        prompts = self.prefill_budget.room(decoding=answers > 0)
+        return self.scheduler.next_batch(min(prompts, self.model.batch_tokens - answers))
 
     def check(self) -> None:
         """Count all cells when idle; raise if llama.cpp and the slots disagree."""
@@ -221,7 +224,7 @@ class Engine:
             if self.model.held(slot) != tokens:
                 raise AssertionError(f"slot {slot} holds {self.model.held(slot)} tokens, not {tokens}")
 
-    def _obey(self) -> None:
+    def _drain_commands(self) -> None:
         while self._commands:
             self._commands.popleft()()
 
@@ -247,9 +250,9 @@ class Engine:
             self._jobs[sequence].began_at = time.monotonic()
             self.suspects.begin(sequence.key)
         for position, sequence in enumerate(self.scheduler.in_order(), 1):
-            self._notice(self._jobs[sequence], position)
+            self._notify_waiting(self._jobs[sequence], position)
 
-    def _notice(self, job: Submission, position: int) -> None:
+    def _notify_waiting(self, job: Submission, position: int) -> None:
         """Tell a waiting reader its place when it has changed, but not all the time."""
         now = time.monotonic()
         notice = Waiting(position, math.ceil(self._answer_seconds * position / self._slot_count))
@@ -268,21 +271,21 @@ class Engine:
         ended = []
         prompt_tokens = 0
         for sequence, count in work:
-            if not sequence.speaks:
+            if not sequence.is_decoding:
                 prompt_tokens += count
             self.slots.grow(sequence, count)
             if sequence.seen == len(sequence.tokens):
                 ended.append(sequence)
         tokens = self.model.choose(ended) if ended else []
         seconds = time.perf_counter() - began
-        self.pace.note(prompt_tokens, seconds)
+        self.prefill_budget.note(prompt_tokens, seconds)
         self.counts.decodes += 1
         self.counts.decode_seconds += seconds
         now = time.monotonic()
         for sequence, token in zip(ended, tokens, strict=True):
-            self._hear(self._jobs[sequence], token, now)
+            self._accept_token(self._jobs[sequence], token, now)
 
-    def _hear(self, job: Submission, token: int | DecodeFailed, now: float) -> None:
+    def _accept_token(self, job: Submission, token: int | DecodeFailed, now: float) -> None:
         sequence = job.sequence
         if isinstance(token, DecodeFailed):
             self._fail(sequence, token)
@@ -291,7 +294,7 @@ class Engine:
             self._end(job, "length" if sequence.cut else "stop")
             return
         sequence.tokens.append(token)
-        job.unsent += job.transcript.hear(self.model.piece(token))
+        job.unsent += job.transcript.add(self.model.piece(token))
         if job.transcript.stopped:
             self._end(job, "stop")
         elif not sequence.room:
@@ -337,10 +340,10 @@ class Engine:
         post, self._post = self._post, []
         loops: dict[asyncio.AbstractEventLoop, list[tuple[Submission, Event]]] = {}
         for job, event in post:
-            if job.mailbox.loop is None:
-                job.mailbox.put(event)
+            if job.sink.loop is None:
+                job.sink.put(event)
             else:
-                loops.setdefault(job.mailbox.loop, []).append((job, event))
+                loops.setdefault(job.sink.loop, []).append((job, event))
         for loop, news in loops.items():
             try:
                 loop.call_soon_threadsafe(_put_all, news)
@@ -351,4 +354,4 @@ class Engine:
 
 def _put_all(news: list[tuple[Submission, Event]]) -> None:
     for job, event in news:
-        job.mailbox.put(event)
+        job.sink.put(event)

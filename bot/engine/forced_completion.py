@@ -53,21 +53,21 @@ def _of(symbol: Characters) -> Ending:
 
 def _shortest(grammar: Grammar) -> list[Ending]:
     """Return the shortest text of each rule."""
-    found: dict[int, Ending] = {}
+    endings: dict[int, Ending] = {}
     changed = True
     while changed:
         changed = False
         for number, rule in enumerate(grammar.rules):
             for alternative in rule:
-                if any(isinstance(symbol, int) and symbol not in found for symbol in alternative):
+                if any(isinstance(symbol, int) and symbol not in endings for symbol in alternative):
                     continue
-                parts = [found[symbol] if isinstance(symbol, int) else _of(symbol) for symbol in alternative]
+                parts = [endings[symbol] if isinstance(symbol, int) else _of(symbol) for symbol in alternative]
                 ending = sum(weight for weight, _ in parts), "".join(text for _, text in parts)
-                if number not in found or ending[0] < found[number][0]:
-                    found[number], changed = ending, True
-    if len(found) < len(grammar.rules):
+                if number not in endings or ending[0] < endings[number][0]:
+                    endings[number], changed = ending, True
+    if len(endings) < len(grammar.rules):
         raise ValueError("a rule of this grammar never ends")
-    return [found[number] for number in range(len(grammar.rules))]
+    return [endings[number] for number in range(len(grammar.rules))]
 
 
 @lru_cache(maxsize=32)
@@ -121,32 +121,32 @@ class Closer:
 
     def __init__(self, grammar: str, vocabulary: Speller, end: int) -> None:
         machine = machine_of(grammar)
-        self._place = GrammarPosition(machine, machine.begin)
+        self._position = GrammarPosition(machine, machine.begin)
         self._vocabulary = vocabulary
         self._end = end
         self._rest: deque[int] = deque()
         self.cut = False  # the ending is not the model's
 
-    def settle(self, token: int, room: int) -> int:
+    def within_room(self, token: int, room: int) -> int:
         """Return the token that is really said: the model's, if after it there is room for an end.
 
         `room` counts the tokens that may still be said, this one included. A token within a character always passes:
         its room was counted when the character began.
         """
         if not self.cut:
-            after = self._place.after(self._vocabulary.piece(token))
-            if self._place.partial or self._fits(after, room - 1):
-                self._place = after
+            after = self._position.after(self._vocabulary.piece(token))
+            if self._position.partial or self._fits(after, room - 1):
+                self._position = after
                 return token
             self.cut = True
-            self._rest.extend([*self._vocabulary.spell(self._place.ending()), self._end])
+            self._rest.extend([*self._vocabulary.spell(self._position.ending()), self._end])
         return self._rest.popleft()
 
     def least_tokens(self) -> int:
         """Return how many tokens the shortest answer takes."""
-        return len(self._vocabulary.spell(self._place.ending()))
+        return len(self._vocabulary.spell(self._position.ending()))
 
-    def _fits(self, place: GrammarPosition, room: int) -> bool:
-        if place.enough_bytes() <= room:
+    def _fits(self, position: GrammarPosition, room: int) -> bool:
+        if position.enough_bytes() <= room:
             return True
-        return not place.partial and len(self._vocabulary.spell(place.ending())) <= room
+        return not position.partial and len(self._vocabulary.spell(position.ending())) <= room

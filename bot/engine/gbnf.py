@@ -158,14 +158,14 @@ class Reader:
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:
-    place = 0
-    while place < len(text):
-        found = TOKEN.match(text, place)
-        if not found:
-            raise ValueError(f"this grammar holds what only llama.cpp knows: {text[place : place + 20]!r}")
-        place = found.end()
-        if found.lastgroup:
-            yield found.lastgroup, found[found.lastgroup]
+    offset = 0
+    while offset < len(text):
+        match = TOKEN.match(text, offset)
+        if not match:
+            raise ValueError(f"this grammar holds what only llama.cpp knows: {text[offset : offset + 20]!r}")
+        offset = match.end()
+        if match.lastgroup:
+            yield match.lastgroup, match[match.lastgroup]
 
 
 def characters(text: str) -> Characters:
@@ -181,8 +181,8 @@ def characters(text: str) -> Characters:
 
 def points(text: str) -> Iterator[tuple[int, bool]]:
     """Yield the code points of a literal or a set, and whether each was written with a backslash."""
-    for found in CHARACTER.finditer(text):
-        *hexadecimal, escaped, plain = found.groups()
+    for match in CHARACTER.finditer(text):
+        *hexadecimal, escaped, plain = match.groups()
         if plain is not None:
             yield ord(plain), False
         elif escaped is not None:

@@ -37,10 +37,10 @@ class Converter(LlamasConverter):  # type: ignore[misc]
         return str(super()._visit_pattern(re.sub(r"\[(?:\\.|[^\]\\])*\]", _safe_set, pattern), name))
 
 
-def _safe_set(found: re.Match[str]) -> str:
-    safe = characters(found[0]).without(UNSAFE)
+def _safe_set(match: re.Match[str]) -> str:
+    safe = characters(match[0]).without(UNSAFE)
     if not safe.ranges:
-        raise ValueError(f"no character of {found[0]} can stand in a JSON string")
+        raise ValueError(f"no character of {match[0]} can stand in a JSON string")
     return safe.written()
 
 

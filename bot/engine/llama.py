@@ -65,7 +65,9 @@ class Llama:
         self._samplers: dict[Sequence, Sampler] = {}
         self._pieces: dict[int, bytes] = {}
         self._closed = False
-        self._words = threading.Lock()  # askers tokenize in their own threads, also while the model is being closed
+        self._vocab_lock = (
+            threading.Lock()
+        )  # askers tokenize in their own threads, also while the model is being closed
         self._ends: dict[int, bool] = {}
 
     def _load(self, path: Path, gpu_layers: int) -> Any:
@@ -117,7 +119,7 @@ class Llama:
         """Free everything."""
         for sequence in list(self._samplers):
             self.finish(sequence)
-        with self._words:
+        with self._vocab_lock:
             self._closed = True
             api.llama_free(self._context)
             api.llama_model_free(self._model)
@@ -190,8 +192,8 @@ class Llama:
         hold another chat by now, wherever they lie (llama.cpp tells only the first position that is left), so that a
         slot which has gone beyond its window can be gone on from at its end alone.
         """
-        held = self.held(slot)
-        return not self.whole_only or tokens == held or (not self._recurrent and held <= self._window)
+        length = self.held(slot)
+        return not self.whole_only or tokens == length or (not self._recurrent and length <= self._window)
 
     def save(self, slot: int) -> bytes:
         """Return what a slot holds."""
@@ -216,7 +218,7 @@ class Llama:
         """Return the tokens of a text; nothing in it is read as a control token."""
         data = text.encode()
         tokens = (api.llama_token * (len(data) + 8))()
-        with self._words:
+        with self._vocab_lock:
             self._refuse_if_closed()
             count = api.llama_tokenize(self._vocab, data, len(data), tokens, len(tokens), False, False)
         return tokens[:count]
@@ -224,10 +226,10 @@ class Llama:
     def piece(self, token: int) -> bytes:
         """Return the bytes that a token stands for; control tokens are silent. Several threads may ask at once."""
         if token not in self._pieces:
-            self._pieces[token] = self._said(token, ctypes.create_string_buffer(LONGEST_TOKEN))
+            self._pieces[token] = self._bytes_of(token, ctypes.create_string_buffer(LONGEST_TOKEN))
         return self._pieces[token]
 
-    def _said(self, token: int, buffer: Any) -> bytes:
+    def _bytes_of(self, token: int, buffer: Any) -> bytes:
         size = api.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
         return bytes(buffer.raw[: max(0, size)])
 
@@ -236,18 +238,18 @@ class Llama:
         """Return every token by the bytes that it says; those that end an answer say nothing."""
         buffer = ctypes.create_string_buffer(LONGEST_TOKEN)
         tokens = (token for token in range(self.vocabulary) if not api.llama_vocab_is_eog(self._vocab, token))
-        return {self._said(token, buffer): token for token in tokens}
+        return {self._bytes_of(token, buffer): token for token in tokens}
 
     def spell(self, text: bytes) -> list[int]:
         """Return tokens that say exactly these bytes, the longest that fit one after the other."""
-        tokens, place = [], 0
-        while place < len(text):
-            ends = range(min(len(text), place + LONGEST_PIECE), place, -1)
-            end = next((end for end in ends if text[place:end] in self._spelling), None)
+        tokens, offset = [], 0
+        while offset < len(text):
+            ends = range(min(len(text), offset + LONGEST_PIECE), offset, -1)
+            end = next((end for end in ends if text[offset:end] in self._spelling), None)
             if end is None:
-                raise ValueError(f"this model has no token for the byte {text[place]:#x}")
-            tokens.append(self._spelling[text[place:end]])
-            place = end
+                raise ValueError(f"this model has no token for the byte {text[offset]:#x}")
+            tokens.append(self._spelling[text[offset:end]])
+            offset = end
         return tokens
 
     def closer(self, grammar: str) -> Closer:
@@ -294,7 +296,7 @@ class Llama:
 
     def check_grammar(self, grammar: str) -> int:
         """Return how many tokens the shortest answer takes; raise ValueError for a grammar that can't be followed."""
-        with self._words:
+        with self._vocab_lock:
             self._refuse_if_closed()
             Sampler(self._vocab, self._candidates, Sampling(grammar=grammar), None).close()
             return self.closer(grammar).least_tokens()
@@ -329,8 +331,8 @@ def likeliest(logits: npt.NDArray[np.float32], chosen: int, count: int) -> list[
     """Return the chosen token and the `count` likeliest, each with the logarithm of its probability."""
     whole = np.logaddexp.reduce(logits)
     top = np.argpartition(logits, -count)[-count:] if count else np.empty(0, np.intp)
-    told = [chosen, *top[np.argsort(logits[top])[::-1]].tolist()]
-    return [(token, float(logits[token] - whole)) for token in told]
+    tokens = [chosen, *top[np.argsort(logits[top])[::-1]].tolist()]
+    return [(token, float(logits[token] - whole)) for token in tokens]
 
 
 class Batch:
@@ -401,7 +403,7 @@ class Sampler:
         if self._grammar and not self._allows(token):
             token = self._apply(logits, restrained=True)
         if self._closer and not api.llama_vocab_is_eog(self._vocab, token):
-            token = self._closer.settle(token, room)
+            token = self._closer.within_room(token, room)
         if self._grammar and not self._allows(token):  # llama.cpp would end the process
             raise DecodeFailed("no token fits the grammar")
         if not api.llama_vocab_is_eog(self._vocab, token):
@@ -419,9 +421,9 @@ class Sampler:
 
     def _allows(self, token: int) -> bool:
         """Ask the grammar about one token, which is much faster than asking it about all."""
-        one = np.array([(token, 1.0, 0.0)], CANDIDATE)
-        api.llama_sampler_apply(self._grammar, ctypes.byref(_array(one)))
-        return bool(np.isfinite(one["logit"][0]))
+        candidate = np.array([(token, 1.0, 0.0)], CANDIDATE)
+        api.llama_sampler_apply(self._grammar, ctypes.byref(_array(candidate)))
+        return bool(np.isfinite(candidate["logit"][0]))
 
 
 class Candidates:

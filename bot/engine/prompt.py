@@ -85,14 +85,14 @@ def template_of(model: TemplateSource) -> str:
 def without_system_role(turns: Turns) -> Turns:
     """Return the turns with what the system says put before what the person says next."""
     merged: Turns = []
-    held: list[str] = []
+    rules: list[str] = []
     for turn in turns:
         if turn["role"] == "system":
-            held.append(turn["content"])
+            rules.append(turn["content"])
         else:
-            merged.append(turn | {"content": "\n\n".join([*held, turn["content"]])})
-            held = []
-    return merged + [{"role": "user", "content": "\n\n".join(held)}] * bool(held)
+            merged.append(turn | {"content": "\n\n".join([*rules, turn["content"]])})
+            rules = []
+    return merged + [{"role": "user", "content": "\n\n".join(rules)}] * bool(rules)
 
 
 def closing_of_thought(prompt: str) -> str:

@@ -165,8 +165,8 @@ def _leave_out(failure: APIError, options: dict[str, Any]) -> bool:
 
 
 def _is_too_long(failure: APIError) -> bool:
-    told = isinstance(failure, BadRequestError) and "context" in str(failure.message)
-    return told or failure.code == "context_length_exceeded"
+    names_context = isinstance(failure, BadRequestError) and "context" in str(failure.message)
+    return names_context or failure.code == "context_length_exceeded"
 
 
 def engine_error(failure: APIError, limit: int) -> EngineError | APIError:

@@ -1,4 +1,4 @@
-"""Who is in the next decode: one token for each that speaks, the rest for prompts; and who gets in from the line."""
+"""Who is in the next decode: a token for each answer, the rest for prompts; and who gets in from the line."""
 
 from collections import Counter
 
@@ -56,10 +56,10 @@ class Scheduler:
 
     def next_batch(self, room: int) -> list[tuple[Sequence, int]]:
         """Fill one decode of at most `room` prompt tokens: the oldest prompt gets half, the shortest ones the rest."""
-        batch = [(sequence, 1) for sequence in self.running if sequence.speaks]
+        batch = [(sequence, 1) for sequence in self.running if sequence.is_decoding]
         if len(batch) == len(self.running):
             return batch
-        prompts = [sequence for sequence in self.running if not sequence.speaks and not self._follows(sequence)]
+        prompts = [sequence for sequence in self.running if not sequence.is_decoding and not self._follows(sequence)]
         oldest = prompts[0]
         first = min(oldest.todo, max(1, room // 2))
         room -= first
@@ -75,8 +75,8 @@ class Scheduler:
         """Return the line in the order in which it will be let in: round the people, each one's oldest first."""
         rank: Counter[str] = Counter()
         keys = {}
-        for place, sequence in enumerate(self.line):
-            keys[sequence] = (rank[sequence.person], self._served[sequence.person], place)
+        for position, sequence in enumerate(self.line):
+            keys[sequence] = (rank[sequence.person], self._served[sequence.person], position)
             rank[sequence.person] += 1
         return sorted(self.line, key=keys.__getitem__)
 
@@ -95,11 +95,11 @@ class Scheduler:
         return self.slots.take(sequence)
 
     def _may_have_more(self, sequence: Sequence) -> bool:
-        own = [each for each in self.running if each.person == sequence.person]
-        if not own:
+        running = [each for each in self.running if each.person == sequence.person]
+        if not running:
             return True
-        cells = sum(each.longest for each in own) + sequence.longest
-        return len(own) < self._slots_a_person and cells <= self._cells_a_person
+        cells = sum(each.longest for each in running) + sequence.longest
+        return len(running) < self._slots_a_person and cells <= self._cells_a_person
 
     def _follows(self, sequence: Sequence) -> bool:
         """Tell whether an older prompt is computing what this one begins with; take over what is ready."""
@@ -107,7 +107,7 @@ class Scheduler:
         for leader in self.running:
             if leader is sequence:
                 return False
-            if leader.speaks:
+            if leader.is_decoding:
                 continue
             common = common_beginning(leader.tokens, sequence.tokens, sequence.prompt - 1)
             if leader.seen < common and common >= sequence.seen + WORTH_SHARING:

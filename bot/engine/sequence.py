@@ -49,7 +49,7 @@ class Sequence:
         return len(self.tokens) - self.seen
 
     @property
-    def speaks(self) -> bool:
+    def is_decoding(self) -> bool:
         """Tell whether the answer has begun."""
         return self.seen >= self.prompt
 
@@ -64,15 +64,15 @@ class Sequence:
         return self.prompt + self.answer_tokens - 1
 
 
-def common_beginning(one: list[int], other: list[int], limit: int) -> int:
+def common_beginning(left: list[int], right: list[int], limit: int) -> int:
     """Return how many tokens two lists share from the start, at most `limit`."""
-    limit = min(limit, len(one), len(other))
-    if one[:limit] == other[:limit]:
+    limit = min(limit, len(left), len(right))
+    if left[:limit] == right[:limit]:
         return limit
     low, high = 0, limit  # one[:low] is common, one[:high] is not
     while high - low > 1:
         middle = (low + high) // 2
-        if one[low:middle] == other[low:middle]:
+        if left[low:middle] == right[low:middle]:
             low = middle
         else:
             high = middle

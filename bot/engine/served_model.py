@@ -65,13 +65,13 @@ class ServedModel:
             parked_bytes=settings.parked_bytes,
             suspects=self.suspects,
         )
-        self.words = ThreadPoolExecutor(1, "words")
+        self.tokenizing = ThreadPoolExecutor(1, "words")
         self.engine.start()
 
     def close(self) -> None:
         """End all answers and free the model; blocks."""
         self.engine.close()
-        self.words.shutdown()
+        self.tokenizing.shutdown()
 
     def about(self) -> Json:
         """Return what /v1/models tells: names of llama-server and vLLM, and the device."""
@@ -112,7 +112,7 @@ class ServedModel:
                 if isinstance(event, TokenPiece):
                     completion.text.append(event.text)
                 if isinstance(event, Ended):
-                    self.words.submit(self._remember, completion)
+                    self.tokenizing.submit(self._remember, completion)
                 yield event
 
     def tell(self, likely: list[list[Likely]] | None) -> list[Json] | None:

@@ -103,7 +103,7 @@ class Server:
         model, body = self.model, await request.read()
         asked = read_request(body)
         key = Suspects.key(request.headers.get("X-Request-ID") or body)
-        prepare = asyncio.get_running_loop().run_in_executor(model.words, model.prepare, asked, key)
+        prepare = asyncio.get_running_loop().run_in_executor(model.tokenizing, model.prepare, asked, key)
         completion = await prepare
         answer = AnswerFormat(secrets.token_hex(12), model.name)
         if not asked.stream:
@@ -123,7 +123,7 @@ class Server:
         if not isinstance(text, str):
             raise BadRequest("content: a text is missing")
         model = self.model
-        tokens = await asyncio.get_running_loop().run_in_executor(model.words, model.llama.tokenize, text)
+        tokens = await asyncio.get_running_loop().run_in_executor(model.tokenizing, model.llama.tokenize, text)
         return web.json_response({"tokens": tokens, "count": len(tokens), "max_model_len": model.llama.longest})
 
     async def _health(self, _: web.Request) -> web.Response:

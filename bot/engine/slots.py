@@ -56,7 +56,7 @@ class Slots:
 
     def __init__(self, count: int, cells: int, cache: Cache, parked_bytes: int = 0) -> None:
         self.cells = cells
-        self.parking = KvOffload(parked_bytes)
+        self.kv_offload = KvOffload(parked_bytes)
         self.restored = 0
         self._cache = cache
         self._slots = [Slot(number) for number in range(count)]
@@ -78,7 +78,7 @@ class Slots:
         else:
             self._empty(target)
             self._copy(source, target, common)
-        self._own(target, sequence, common)
+        self._assign(target, sequence, common)
         return True
 
     def share(self, sequence: Sequence) -> None:
@@ -137,7 +137,7 @@ class Slots:
             if slot.sequence is None:
                 self._cache.trim(slot.number, 0)
                 slot.tokens, slot.cells = [], Cells()
-        self.parking = KvOffload(self.parking.budget)
+        self.kv_offload = KvOffload(self.kv_offload.budget)
 
     # How much is spoken for: what the owners hold and all that they may still need.
 
@@ -156,15 +156,15 @@ class Slots:
         need = outstanding + sequence.longest - common + extra
         idle = [slot for slot in self._slots if slot.sequence is None and slot is not target and slot is not source]
         for victim in sorted(idle, key=lambda slot: slot.used):
-            if self._kept(target, source, common) + need <= self.cells:
+            if self._cells_kept(target, source, common) + need <= self.cells:
                 return
             self._empty(victim)
         spare = source is not None and source is not target and source.sequence is None
-        if spare and source and self._kept(target, source, common) + need > self.cells:
+        if spare and source and self._cells_kept(target, source, common) + need > self.cells:
             self._park(source)
             self._trim(source, common)
 
-    def _kept(self, target: Slot, source: Slot | None, common: int) -> int:
+    def _cells_kept(self, target: Slot, source: Slot | None, common: int) -> int:
         """Count the cells that stay held once the target has been emptied down to what it shares."""
         others = [slot.cells for slot in self._slots if slot is not target]
         return distinct_cells(*others, source.cells.first(common) if source else Cells())
@@ -193,24 +193,24 @@ class Slots:
 
     def _take_parked(self, sequence: Sequence, free: list[Slot]) -> bool:
         """Bring a parked state back if it knows more of the beginning than any slot."""
-        parked, common = self.parking.best(sequence.tokens, sequence.prompt - 1, whole=self._cache.whole_only)
+        parked, common = self.kv_offload.best(sequence.tokens, sequence.prompt - 1, whole=self._cache.whole_only)
         need = max(sequence.longest, len(parked))  # it is loaded whole, then trimmed
         if common < self._best(sequence)[1] + WORTH_SHARING or self._committed() + need > self.cells:
             return False
-        state, target = self.parking.get(parked), min(free, key=_worth)
+        state, target = self.kv_offload.get(parked), min(free, key=_worth)
         self._make_room(sequence, target, None, 0, extra=need - sequence.longest)
         self._empty(target)
         if not self._cache.load(target.number, state):
-            self.parking.drop(parked)
+            self.kv_offload.drop(parked)
             return False
         self.restored += 1
         target.tokens, target.cells = list(parked), Cells([(self._next_cell, len(parked))])
         self._next_cell += len(parked)
         self._trim(target, common)
-        self._own(target, sequence, common)
+        self._assign(target, sequence, common)
         return True
 
-    def _own(self, slot: Slot, sequence: Sequence, common: int) -> None:
+    def _assign(self, slot: Slot, sequence: Sequence, common: int) -> None:
         slot.sequence, slot.tokens = sequence, []
         sequence.slot, sequence.seen, sequence.reused = slot.number, common, common
         self._begin_run(slot, sequence)
@@ -240,10 +240,10 @@ class Slots:
         slot.tokens, slot.cells = [], Cells()
 
     def _park(self, slot: Slot) -> None:
-        if self.parking.budget and self._alone(slot) >= WORTH_PARKING:
-            self.parking.put(slot.tokens, self._cache.save(slot.number))
+        if self.kv_offload.budget and self._unshared_cells(slot) >= WORTH_PARKING:
+            self.kv_offload.put(slot.tokens, self._cache.save(slot.number))
 
-    def _alone(self, slot: Slot) -> int:
+    def _unshared_cells(self, slot: Slot) -> int:
         """Return how many of its tokens no other slot and no parked state remembers."""
         size = len(slot.tokens)
         others = [
@@ -251,7 +251,7 @@ class Slots:
             for other in self._slots
             if other is not slot
         ]
-        return size - max([*others, self.parking.best(slot.tokens, size)[1]])
+        return size - max([*others, self.kv_offload.best(slot.tokens, size)[1]])
 
 
 def _worth(slot: Slot) -> tuple[bool, int]:

@@ -36,7 +36,7 @@ class Ended:
 Event = Waiting | TokenPiece | Ended | EngineError
 
 
-class Mailbox(Protocol):
+class EventSink(Protocol):
     """Where events are put: in its event loop, if it has one."""
 
     loop: asyncio.AbstractEventLoop | None
@@ -46,7 +46,7 @@ class Mailbox(Protocol):
 
 
 class AsyncStream:
-    """Events for a task; the engine's thread wakes the loop once for all mailboxes of a step."""
+    """Events for a task; the engine's thread wakes the loop once for all sinks of a step."""
 
     def __init__(self) -> None:
         self.loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()

@@ -48,8 +48,8 @@ def metadata(path: Path) -> dict[str, Any]:
 
     fields = GGUFReader(path).fields
     sizes = (".block_count", ".embedding_length")
-    wanted = {name for name in fields if ".attention." in name or name.endswith(sizes)}
-    return {name.partition(".")[2]: fields[name].contents() for name in wanted}
+    names = {name for name in fields if ".attention." in name or name.endswith(sizes)}
+    return {name.partition(".")[2]: fields[name].contents() for name in names}
 
 
 def kv_numbers_a_token(sizes: dict[str, Any]) -> int:

@@ -79,15 +79,15 @@ def fetch_wheel(requirement: str, into: Path, report: Callable[[int], None]) -> 
                 time.sleep(POLL_SECONDS)
         finally:
             pip.terminate()  # on Ctrl-C; harmless when it has ended
-        said = (pip.stderr.read() if pip.stderr else b"").decode(errors="replace")
+        errors = (pip.stderr.read() if pip.stderr else b"").decode(errors="replace")
     wheels = list(into.glob("*.whl"))
     if pip.returncode or not wheels:
-        raise DownloadFailed(_last_error(said) or f"pip ended with {pip.returncode}")
+        raise DownloadFailed(_last_error(errors) or f"pip ended with {pip.returncode}")
     return wheels[0]
 
 
-def _last_error(said: str) -> str:
-    errors = re.findall(r"^ERROR: (.*)$", said, re.MULTILINE)
+def _last_error(output: str) -> str:
+    errors = re.findall(r"^ERROR: (.*)$", output, re.MULTILINE)
     return errors[-1].rstrip(".") if errors else ""
 
 

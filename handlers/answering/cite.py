@@ -38,7 +38,7 @@ def unbracketed(sentence: str, passages: int) -> str:
 
     A number that no passage has and that a word follows is no citation.
     """
-    return FIGURE.sub(lambda found: found[1] if int(found[1]) > passages else found[0], sentence)
+    return FIGURE.sub(lambda match: match[1] if int(match[1]) > passages else match[0], sentence)
 
 
 def bare(sentence: str) -> str:
@@ -55,22 +55,22 @@ class Sentences:
     def add(self, text: str) -> list[str]:
         """Take the next words; return the sentences that are complete."""
         self._held = AFTER_STOP.sub(_inside, self._held + text)
-        found = [self._held[start:end] for start, end in spans(self._held, LONGEST_SENTENCE)]
-        keep = found[-1] if found else ""
-        if len(found) > 1 and OPEN_BRACKET.fullmatch(keep):  # a citation of the sentence before may be coming
-            keep = found[-2] + keep
+        sentences = [self._held[start:end] for start, end in spans(self._held, LONGEST_SENTENCE)]
+        keep = sentences[-1] if sentences else ""
+        if len(sentences) > 1 and OPEN_BRACKET.fullmatch(keep):  # a citation of the sentence before may be coming
+            keep = sentences[-2] + keep
         ready = self._held[: len(self._held) - len(keep)]
         self._held = keep
         return [ready[start:end] for start, end in spans(ready, LONGEST_SENTENCE)]
 
     def rest(self) -> list[str]:
         """Return what is left at the end."""
-        held, self._held = AFTER_STOP.sub(_inside, self._held), ""
-        return [held[start:end] for start, end in spans(held, LONGEST_SENTENCE)]
+        text, self._held = AFTER_STOP.sub(_inside, self._held), ""
+        return [text[start:end] for start, end in spans(text, LONGEST_SENTENCE)]
 
 
-def _inside(found: re.Match[str]) -> str:
-    return f"{found[2]}{found[1]}"
+def _inside(match: re.Match[str]) -> str:
+    return f"{match[2]}{match[1]}"
 
 
 @dataclass
@@ -108,8 +108,8 @@ class Grounded:
     def sources(self) -> tuple[Source, ...]:
         """Return the passages that were cited, with the lines that bear the answer."""
         return tuple(
-            Source(number, self.passages[place], " … ".join(self._quotes[place]))
-            for place, number in self._numbers.items()
+            Source(number, self.passages[index], " … ".join(self._quotes[index]))
+            for index, number in self._numbers.items()
         )
 
     async def check(self, stream: AsyncIterator[str]) -> AsyncGenerator[Text, None]:
@@ -202,10 +202,10 @@ def insert(sentence: str, mark: str) -> str:
 
 def nearest(passages: Sequence[Passage], lines: Sequence[Line], most: int) -> tuple[Source, ...]:
     """Return the passages of the nearest lines as sources, each with these lines as its quote."""
-    places = list(dict.fromkeys(line.passage for line in lines))[:most]
+    indices = list(dict.fromkeys(line.passage for line in lines))[:most]
     return tuple(
         Source(
-            number, passages[place], " … ".join([line.text for line in lines if line.passage == place][:MOST_QUOTES])
+            number, passages[index], " … ".join([line.text for line in lines if line.passage == index][:MOST_QUOTES])
         )
-        for number, place in enumerate(places, start=1)
+        for number, index in enumerate(indices, start=1)
     )

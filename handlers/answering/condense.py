@@ -62,10 +62,10 @@ async def condense_question(
 async def one_line(messages: Sequence[BaseMessage], model: BaseChatModel, *, otherwise: str) -> str:
     """Return the one line that the model was asked for, "" where it says nothing; something else where it fails."""
     try:
-        said = await model.ainvoke(list(messages), max_tokens=LONGEST_TOKENS, temperature=0.0)
+        reply = await model.ainvoke(list(messages), max_tokens=LONGEST_TOKENS, temperature=0.0)
     except Exception:  # whatever is wrong with the model, the original question can still be searched
         return otherwise
-    return first_line(str(said.text))
+    return first_line(str(reply.text))
 
 
 def condense_prompt(question: str, history: Sequence[BaseMessage], language: str) -> list[BaseMessage]:
@@ -82,9 +82,9 @@ def condense_prompt(question: str, history: Sequence[BaseMessage], language: str
     return [SystemMessage(RULES[language]), HumanMessage(talk)]
 
 
-def first_line(said: str) -> str:
+def first_line(reply: str) -> str:
     """Return the question itself out of what the model said."""
-    line = next((line.strip() for line in said.splitlines() if line.strip()), "")
+    line = next((line.strip() for line in reply.splitlines() if line.strip()), "")
     return re.sub(r"^[^:?]{0,40}:\s+", "", line).strip(" \"'«»“”")
 
 

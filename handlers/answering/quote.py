@@ -26,7 +26,9 @@ def lines_to_quote(judged: Sequence[JudgedLine], lines: Sequence[Line], passages
 
 def list_of(line: Line, lines: Sequence[Line]) -> list[Line]:
     """Return the whole list that an item with a title stands in, in its order; [] for anything else."""
-    items = [one for one in lines if is_item(one) and (one.passage, one.context) == (line.passage, line.context)]
+    items = [
+        other for other in lines if is_item(other) and (other.passage, other.context) == (line.passage, line.context)
+    ]
     return items if is_item(line) and line.context and 1 < len(items) <= MOST_ITEMS else []
 
 

@@ -69,20 +69,20 @@ class LexicalVerifier:
 
 def lexical_support(claim: str, question: str, line: Line, passage: Passage) -> float:
     """Return how well one line bears a claim, 0 to 1; 0 where a rule excludes it. Each rule has its reason."""
-    said = f"{passage.document}\n{line.context}\n{line.text}"
-    if not figures_agree(claim, question, said) or not names_agree(claim, question, said):
+    evidence = f"{passage.document}\n{line.context}\n{line.text}"
+    if not figures_agree(claim, question, evidence) or not names_agree(claim, question, evidence):
         return 0.0
     if not polarity_agrees(claim, line.text) or not column_agrees(claim, question, line):
         return 0.0
     if language_of(line.text, "") not in ("", language_of(claim, "")):
         return FOREIGN if tells_in_common(claim, question, line.text) else 0.0
-    words, there = content(claim), content(f"{said}\n{line.before}")
-    if weighted_share(words, content(line.text if not line.is_row else said)) < OWN_WORDS:
+    words, evidence_words = content(claim), content(f"{evidence}\n{line.before}")
+    if weighted_share(words, content(line.text if not line.is_row else evidence)) < OWN_WORDS:
         return 0.0  # the sentence before is there to be understood, not to be quoted
     added = words.without(content(question))
     restated = not figures(claim) or bool(figures(claim) & numbers(line.text))  # nothing is added to the question
-    is_told = weighted_share(added, there) if added.stems else float(restated)
-    return weighted_share(words, there) * is_told
+    is_told = weighted_share(added, evidence_words) if added.stems else float(restated)
+    return weighted_share(words, evidence_words) * is_told
 
 
 def figures(text: str) -> frozenset[str]:
@@ -90,16 +90,16 @@ def figures(text: str) -> frozenset[str]:
     return digits(text) | spelt(text)
 
 
-def figures_agree(claim: str, question: str, said: str) -> bool:
+def figures_agree(claim: str, question: str, evidence: str) -> bool:
     """Tell whether a line has the claim's figures, and money as money.
 
     A figure of the question need not stand there where another does that it can be compared with (1,500 is more than
     1,000); a rule without any figure says nothing of an amount.
     """
-    claimed, there, asked = figures(claim), numbers(said), numbers(question)
-    if not (claimed - asked <= there and (claimed <= there or there - asked)):
+    claimed, given, asked = figures(claim), numbers(evidence), numbers(question)
+    if not (claimed - asked <= given and (claimed <= given or given - asked)):
         return False
-    amounts = money(said)
+    amounts = money(evidence)
     return not amounts or money(claim) - asked <= amounts
 
 
@@ -108,10 +108,10 @@ def money(text: str) -> frozenset[str]:
     return frozenset(number for groups in MONEY.findall(text) for number in digits(groups[0] or groups[1]))
 
 
-def names_agree(claim: str, question: str, said: str) -> bool:
+def names_agree(claim: str, question: str, evidence: str) -> bool:
     """Tell whether a line has the names and codes that the claim adds to the question: one letter makes another one."""
-    there = f"{said}\n{question}".casefold()
-    return all(name.casefold() in there for name in NAME.findall(claim))
+    given = f"{evidence}\n{question}".casefold()
+    return all(name.casefold() in given for name in NAME.findall(claim))
 
 
 def is_of_another_row(claim: str, line: Line, lines: Sequence[Line]) -> bool:
@@ -119,9 +119,9 @@ def is_of_another_row(claim: str, line: Line, lines: Sequence[Line]) -> bool:
     if not line.is_row:
         return False
     words = content(claim)
-    own, *others = [content(row.text.split(CELL)[0]) for row in [line, *rows_beside(line, lines)]]
-    return own.covered_by(words) < 1 and any(
-        label.covered_by(words) == 1 and not label.stems <= own.stems for label in others
+    label_of_line, *others = [content(row.text.split(CELL)[0]) for row in [line, *rows_beside(line, lines)]]
+    return label_of_line.covered_by(words) < 1 and any(
+        label.covered_by(words) == 1 and not label.stems <= label_of_line.stems for label in others
     )
 
 
@@ -138,12 +138,12 @@ def column_agrees(claim: str, question: str, line: Line) -> bool:
     heads, cells = line.context.split(DASH)[-1].split(CELL), line.text.split(CELL)
     if not line.is_row or len(heads) != len(cells):
         return True
-    named = [place for place, head in enumerate(heads) if place and is_named(head, claim)]
-    other = [place for place in range(1, len(cells)) if place not in named]
+    named = [column for column, head in enumerate(heads) if column and is_named(head, claim)]
+    other = [column for column in range(1, len(cells)) if column not in named]
     if not named or not other:
         return True
     label = numbers(f"{cells[0]} {' '.join(heads)} {question}")
-    return figures(claim) - label <= numbers(" ".join(cells[place] for place in named))
+    return figures(claim) - label <= numbers(" ".join(cells[column] for column in named))
 
 
 def is_named(head: str, claim: str) -> bool:
@@ -166,11 +166,11 @@ def polarity_agrees(claim: str, text: str) -> bool:
 
     A claim that denies something is not borne by a line that denies nothing at all.
     """
-    denied, there = denied_words(claim), denied_words(text)
+    denied, given = denied_words(claim), denied_words(text)
     if NEGATION.search(NO_NEGATION.sub(" ", claim)) and not NEGATION.search(text):
         return False
     common = content(claim).known & content(text).known
-    return denied.known & common == there.known & common
+    return denied.known & common == given.known & common
 
 
 def denied_words(text: str) -> Words:
@@ -190,9 +190,9 @@ def without_verdict(sentence: str) -> str:
     return rest[:1].upper() + rest[1:] if rest.strip() else sentence
 
 
-def weighted_share(words: Words, there: Words) -> float:
+def weighted_share(words: Words, given: Words) -> float:
     """Return the share of a claim's words that a line has; long words tell more than short ones."""
     if not words.stems:
         return 0.0
     weights = {forms: math.sqrt(len(forms[0])) for forms in words.stems}
-    return sum(weight for forms, weight in weights.items() if not there.known.isdisjoint(forms)) / sum(weights.values())
+    return sum(weight for forms, weight in weights.items() if not given.known.isdisjoint(forms)) / sum(weights.values())

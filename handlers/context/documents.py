@@ -27,13 +27,15 @@ def names_of(document: Document) -> list[str]:
 
 def documents_named(name: str, documents: Sequence[Document]) -> list[Document]:
     """Return the documents called so: exactly, without the extension, or with the name as a part of theirs."""
-    wanted = letters_only(name)
-    if not wanted:
+    letters = letters_only(name)
+    if not letters:
         return []
 
     for fits in (is_whole, is_stem, is_part):
-        if found := [one for one in documents if any(fits(wanted, known) for known in names_of(one))]:
-            return found
+        if matching := [
+            document for document in documents if any(fits(letters, known) for known in names_of(document))
+        ]:
+            return matching
     return []
 
 
@@ -46,26 +48,26 @@ def documents_within(text: str, documents: Sequence[Document]) -> list[Document]
     return [one for length, one in inside if length == longest][:1]
 
 
-def is_whole(wanted: str, known: str) -> bool:
+def is_whole(letters: str, known: str) -> bool:
     """Tell whether this is the whole name."""
-    return wanted == letters_only(known)
+    return letters == letters_only(known)
 
 
-def is_stem(wanted: str, known: str) -> bool:
+def is_stem(letters: str, known: str) -> bool:
     """Tell whether this is the name without its extension."""
-    return wanted == letters_only(Path(known).stem)
+    return letters == letters_only(Path(known).stem)
 
 
-def is_part(wanted: str, known: str) -> bool:
+def is_part(letters: str, known: str) -> bool:
     """Tell whether this is a part of the name."""
-    return len(wanted) >= 3 and wanted in letters_only(known)
+    return len(letters) >= 3 and letters in letters_only(known)
 
 
 def similar_names(name: str, documents: Sequence[Document]) -> list[str]:
     """Return the names that look like this one."""
     known = {letters_only(Path(each).stem): each for document in documents for each in names_of(document)}
-    found = difflib.get_close_matches(letters_only(Path(name).stem), known, n=MOST_NEAR, cutoff=0.5)
-    return [known[key] for key in found]
+    near = difflib.get_close_matches(letters_only(Path(name).stem), known, n=MOST_NEAR, cutoff=0.5)
+    return [known[key] for key in near]
 
 
 def unknown_document(name: str, documents: Sequence[Document], language: str) -> UserError:
@@ -78,8 +80,8 @@ def unknown_document(name: str, documents: Sequence[Document], language: str) ->
 async def shares_of(document_ids: Collection[str], audience: Audience, library: "Library") -> dict[str, frozenset[str]]:
     """Return where documents are shared, as far as this audience may see; without those that it may not see."""
     ids = sorted(set(document_ids))
-    documents = await asyncio.gather(*(library.document(one, readable_by=audience) for one in ids))
-    return {one.id: frozenset(share.channel for share in one.shares) for one in documents if one}
+    documents = await asyncio.gather(*(library.document(document, readable_by=audience) for document in ids))
+    return {document.id: frozenset(share.channel for share in document.shares) for document in documents if document}
 
 
 async def last_shared(request: Request, services: Services) -> Document | None:
@@ -99,8 +101,8 @@ async def marks_in_thread(request: Request, services: Services) -> set[str]:
     """Return the messages of this thread that share files, by their ts, its first one always included."""
     if request.thread in {"", request.ts}:
         return {request.thread}
-    said = await services.messages.thread(request.channel, request.thread)
-    return {request.thread, *(message.ts for message in said if message.files)}
+    messages = await services.messages.thread(request.channel, request.thread)
+    return {request.thread, *(message.ts for message in messages if message.files)}
 
 
 def shared_at(share: Share) -> float:

@@ -17,8 +17,8 @@ async def recall(request: Request, services: Services) -> list[BaseMessage]:
     A redone request does not see its own first try. A turn that came from a document which one of today's readers may
     not read is left out, question and answer.
     """
-    said = await services.memory.recall(request.conversation)
-    before = [message for message in said if not (message.id or "").startswith(f"{request.id}:")]
+    messages = await services.memory.recall(request.conversation)
+    before = [message for message in messages if not (message.id or "").startswith(f"{request.id}:")]
     readable = await shares_of(documents_behind(before), request.audience, services.library)
     return [message for message in before if readable.keys() >= set(documents_behind([message]))]
 
@@ -48,7 +48,9 @@ def speaker_of(message: BaseMessage) -> str:
 
 def documents_behind(messages: Sequence[BaseMessage]) -> list[str]:
     """Return the documents that messages came from."""
-    return sorted({one for message in messages for one in message.additional_kwargs.get("documents", ())})
+    return sorted(
+        {document_id for message in messages for document_id in message.additional_kwargs.get("documents", ())}
+    )
 
 
 async def remember(
@@ -64,8 +66,8 @@ async def remember(
     question = HumanMessage(
         request.text, id=f"{request.id}:q", additional_kwargs=about | ({"standalone": standalone} if standalone else {})
     )
-    said = AIMessage(answer, id=f"{request.id}:a", additional_kwargs=about)
-    await services.memory.add(request.conversation, [question, said])
+    reply = AIMessage(answer, id=f"{request.id}:a", additional_kwargs=about)
+    await services.memory.add(request.conversation, [question, reply])
 
 
 def recent_messages(
@@ -80,9 +82,9 @@ def recent_messages(
     before = list(accumulate(counts, initial=0))
     over, stride = before[-1] - most_tokens, max(1, most_tokens // 2)
     for left_out in (-(-over // stride) * stride, over):  # where a huge message leaves nothing, as little as must be
-        for place, message in enumerate(history):
-            if before[place] >= left_out and isinstance(message, HumanMessage):
-                return list(history[place:])
+        for index, message in enumerate(history):
+            if before[index] >= left_out and isinstance(message, HumanMessage):
+                return list(history[index:])
     return []
 
 

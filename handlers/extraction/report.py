@@ -85,36 +85,36 @@ def rows(records: Sequence[Record], fields: Sequence[Field], material: Material,
     columns = [*(field.name for field in fields), say("extract.page", language)]
     lines = []
     for record in records[:SHOWN_RECORDS]:
-        pages = sorted({found.page for found in record.values() if found.page})
+        pages = sorted({value.page for value in record.values() if value.page})
         values = [shown_value(record[field.name], language) for field in fields]
         lines.append([*values, ", ".join(map(material.place, pages))])
     return markdown_table(columns, lines)
 
 
-def shown_value(found: ExtractedValue, language: str) -> str:
+def shown_value(value: ExtractedValue, language: str) -> str:
     """Return a value for the table; what the source does not have is marked."""
-    if not found.claimed:
-        return f"{'⚠ ' * found.ambiguous}{value_text(found.value, language)}"
-    if found.value is not None:
-        return f"⚠ {value_text(found.value, language)}"
-    return f"⚠ {say('extract.unverified', language, claimed=found.claimed[:80])}"
+    if not value.claimed:
+        return f"{'⚠ ' * value.ambiguous}{value_text(value.value, language)}"
+    if value.value is not None:
+        return f"⚠ {value_text(value.value, language)}"
+    return f"⚠ {say('extract.unverified', language, claimed=value.claimed[:80])}"
 
 
 def remarks(material: Material, records: Sequence[Record], read: Sequence[int], language: str) -> list[str]:
     """Return the sentences below the table: marks explained, pages and rows that were left out."""
-    said = []
-    if any(found.claimed for record in records for found in record.values()):
-        said.append(say("extract.mark", language))
-    if any(found.ambiguous for record in records for found in record.values()):
-        said.append(say("extract.ambiguous", language))
-    if any(found.page and material.is_from_picture(found) for record in records for found in record.values()):
-        said.append(say("extract.scan", language))
+    sentences = []
+    if any(value.claimed for record in records for value in record.values()):
+        sentences.append(say("extract.mark", language))
+    if any(value.ambiguous for record in records for value in record.values()):
+        sentences.append(say("extract.ambiguous", language))
+    if any(value.page and material.is_from_picture(value) for record in records for value in record.values()):
+        sentences.append(say("extract.scan", language))
     missing = {page.number for page in material.pages if page.text.strip()} - set(read)
     if missing:
-        said.append(say("extract.pages_read", language, read=ranges(read), total=len(material.pages)))
+        sentences.append(say("extract.pages_read", language, read=ranges(read), total=len(material.pages)))
     if len(records) > SHOWN_RECORDS:
-        said.append(say("extract.more_rows", language, shown=SHOWN_RECORDS, total=len(records)))
-    return said
+        sentences.append(say("extract.more_rows", language, shown=SHOWN_RECORDS, total=len(records)))
+    return sentences
 
 
 def ranges(numbers: Sequence[int]) -> str:
@@ -154,15 +154,15 @@ def sources_of(material: Material, records: Sequence[Record]) -> list[Source]:
 
 def as_json(material: Material, records: Sequence[Record]) -> bytes:
     """Return the records as JSON, each value with its page and words."""
-    found = [{name: json_value(one) for name, one in record.items()} for record in records]
-    whole: dict[str, Any] = {"source": material.name, "records": found}
+    entries = [{name: json_value(value) for name, value in record.items()} for record in records]
+    whole: dict[str, Any] = {"source": material.name, "records": entries}
     return (json.dumps(whole, ensure_ascii=False, indent=2) + "\n").encode()
 
 
 def json_value(value: ExtractedValue) -> dict[str, Any]:
     """Return a value with where it stands; that it may be read in two ways is said only where it may."""
     entries = value.__dict__ | {"page": value.page or None}
-    return entries if value.ambiguous else {name: one for name, one in entries.items() if name != "ambiguous"}
+    return entries if value.ambiguous else {name: entry for name, entry in entries.items() if name != "ambiguous"}
 
 
 def as_csv(fields: Sequence[Field], records: Sequence[Record]) -> bytes:
@@ -172,6 +172,6 @@ def as_csv(fields: Sequence[Field], records: Sequence[Record]) -> bytes:
     return write_csv(columns, lines)
 
 
-def cells(found: ExtractedValue) -> list[object]:
+def cells(value: ExtractedValue) -> list[object]:
     """Return a value, its page, and what was claimed without support."""
-    return [found.value, found.page or None, found.claimed or None]
+    return [value.value, value.page or None, value.claimed or None]

@@ -84,7 +84,7 @@ class Scale:
 
 def shares_scale(maps: Sequence["Vectors"], label: str) -> Scale:
     """Return the scale of attention weights: white is nothing."""
-    return Scale("Blues", 0.0, max(float(one.max()) for one in maps), label)
+    return Scale("Blues", 0.0, max(float(map_.max()) for map_ in maps), label)
 
 
 def scores_scale(matrix: "Vectors", label: str) -> Scale:
@@ -97,8 +97,8 @@ def token_boxes(tokens: Sequence[str], ids: Sequence[int], label: str) -> bytes:
     high = -(-len(tokens) // BOXES_WIDE)
     figure = _figure(8.0, 0.6 + 0.75 * high)
     axes = figure.subplots()
-    for place, (token, number) in enumerate(zip(tokens, ids, strict=True)):
-        row, column = divmod(place, BOXES_WIDE)
+    for index, (token, number) in enumerate(zip(tokens, ids, strict=True)):
+        row, column = divmod(index, BOXES_WIDE)
         box = {"boxstyle": "round,pad=0.35", "facecolor": "#e4edf5", "edgecolor": BLUE}
         size = 9 if len(token) <= 10 else 7
         axes.text(column, -row, _plain_text(token), ha="center", va="center", fontsize=size, bbox=box)
@@ -120,12 +120,12 @@ def heat_maps(
     """
     side = max(4.8, 0.21 * len(tokens) + 1.6)
     figure = _figure(side * len(maps) + 0.4, 0.94 * side)
-    for place, matrix, title, scale in zip(figure.subplots(1, len(maps)), maps, titles, scales, strict=True):
-        image = _heat_map(place, matrix, title, scale)
-        _names(place, tokens, sides)
-        figure.colorbar(image, ax=place, fraction=0.046, pad=0.03, label=scale.label).ax.tick_params(labelsize=8)
+    for axes, matrix, title, scale in zip(figure.subplots(1, len(maps)), maps, titles, scales, strict=True):
+        image = _heat_map(axes, matrix, title, scale)
+        _names(axes, tokens, sides)
+        figure.colorbar(image, ax=axes, fraction=0.046, pad=0.03, label=scale.label).ax.tick_params(labelsize=8)
         if len(tokens) <= NUMBERED_TOKENS:
-            _numbers(place, matrix, scale)
+            _numbers(axes, matrix, scale)
     return _png(figure)
 
 
@@ -136,17 +136,17 @@ def grid(
     high = -(-len(maps) // GRID_WIDE)
     side = max(2.6, 0.12 * len(tokens) + 0.5)
     figure = _figure(side * GRID_WIDE + 1.2, side * high + 0.6)
-    places = np.atleast_2d(figure.subplots(high, GRID_WIDE, sharex=True, sharey=True))
-    for place, matrix, title in zip(places.ravel(), maps, titles, strict=False):
-        image = _heat_map(place, matrix, title, scale)
-    for place in places.ravel()[len(maps) :]:
-        place.set_axis_off()
-    for place in [*places[:, 0], *places[-1]]:
-        _names(place, tokens, ("", ""))
-        place.label_outer()
+    all_axes = np.atleast_2d(figure.subplots(high, GRID_WIDE, sharex=True, sharey=True))
+    for axes, matrix, title in zip(all_axes.ravel(), maps, titles, strict=False):
+        image = _heat_map(axes, matrix, title, scale)
+    for axes in all_axes.ravel()[len(maps) :]:
+        axes.set_axis_off()
+    for axes in [*all_axes[:, 0], *all_axes[-1]]:
+        _names(axes, tokens, ("", ""))
+        axes.label_outer()
     figure.supylabel(sides[0], fontsize=10)
     figure.supxlabel(sides[1], fontsize=10)
-    figure.colorbar(image, ax=places, fraction=0.03, pad=0.01, label=scale.label).ax.tick_params(labelsize=8)
+    figure.colorbar(image, ax=all_axes, fraction=0.03, pad=0.01, label=scale.label).ax.tick_params(labelsize=8)
     return _png(figure)
 
 

@@ -36,5 +36,5 @@ def text_language(text: str, default: str) -> str:
 
 def requested_language(text: str) -> str:
     """Return the language that a text names ("in French", "en anglais"), or ""."""
-    found = WISH.search(text)
-    return "" if not found else ("fr" if without_accents(found[1]) in {"francais", "french"} else "en")
+    wish = WISH.search(text)
+    return "" if not wish else ("fr" if without_accents(wish[1]) in {"francais", "french"} else "en")

@@ -47,10 +47,10 @@ class LlmClassifier:
 
 def messages(text: str, shots: int) -> list[BaseMessage]:
     """Return the prompt: the rule and the examples first, so that all texts share a cached beginning."""
-    said: list[BaseMessage] = [SystemMessage(RULE)]
+    turns: list[BaseMessage] = [SystemMessage(RULE)]
     for example, sentiment in EXAMPLES[:shots]:
-        said += [HumanMessage(example), AIMessage(json.dumps({"sentiment": sentiment}))]
-    return [*said, HumanMessage(without_middle(text))]
+        turns += [HumanMessage(example), AIMessage(json.dumps({"sentiment": sentiment}))]
+    return [*turns, HumanMessage(without_middle(text))]
 
 
 def without_middle(text: str) -> str:

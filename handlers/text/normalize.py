@@ -13,23 +13,23 @@ def letters_only(text: str) -> str:
 
 def letters_with_offsets(text: str) -> tuple[str, list[int]]:
     """Return the folded text and, for each of its characters, the place in the text that it comes from."""
-    kept: list[str] = []
-    places: list[int] = []
-    for place, character in enumerate(text):
-        if is_note_mark(text, place):
+    letters: list[str] = []
+    offsets: list[int] = []
+    for offset, character in enumerate(text):
+        if is_note_mark(text, offset):
             continue
         for part in unicodedata.normalize("NFKD", character).casefold():
             if part.isalnum():
-                kept.append(part)
-                places.append(place)
-    return "".join(kept), places
+                letters.append(part)
+                offsets.append(offset)
+    return "".join(letters), offsets
 
 
-def is_note_mark(text: str, place: int) -> bool:
+def is_note_mark(text: str, offset: int) -> bool:
     """Tell whether a character is a raised figure behind a figure, as in 1,240³: no part of the number."""
-    if text[place].isascii() or not text[place].isdigit() or text[place].isdecimal():
+    if text[offset].isascii() or not text[offset].isdigit() or text[offset].isdecimal():
         return False
-    before = text[:place].rstrip("⁰¹²³⁴⁵⁶⁷⁸⁹")[-1:] if place else ""
+    before = text[:offset].rstrip("⁰¹²³⁴⁵⁶⁷⁸⁹")[-1:] if offset else ""
     return before.isdecimal()
 
 

@@ -43,8 +43,8 @@ class Words:
 
 def content(text: str) -> Words:
     """Return the content words of a text; numbers are not among them."""
-    told = (word for word in tokens(normal(text)) if not word.isdigit() and word not in PARTICLES)
-    return Words(frozenset((stems(word, "en"), stems(word, "fr")) for word in told))
+    content_words = (word for word in tokens(normal(text)) if not word.isdigit() and word not in PARTICLES)
+    return Words(frozenset((stems(word, "en"), stems(word, "fr")) for word in content_words))
 
 
 def numbers(text: str) -> frozenset[str]:

@@ -30,8 +30,8 @@ def sanitize(text: str, passages: Iterable[str] = (), language: str = "en") -> s
 
     removed = say("general.link_removed", language)
 
-    def address(found: re.Match[str]) -> str:
-        url = found[0]
+    def address(match: re.Match[str]) -> str:
+        url = match[0]
         spelled = "?" not in url and any(url in passage for passage in known)
         return url if spelled else removed
 

@@ -148,7 +148,7 @@ def wander(closer: Closer, room: int, dice: random.Random) -> bytes:
         wanted = wanted or some_character(closer, dice)
         if not wanted and not closer.cut:
             return said
-        token = closer.settle(wanted[0] if wanted else 0, left)
+        token = closer.within_room(wanted[0] if wanted else 0, left)
         if token == END:
             return said
         said, wanted = said + bytes([token]), wanted[1:]
@@ -206,7 +206,7 @@ def test_what_json_does_not_allow_in_a_string_the_grammar_does_not_either(bad: s
     closer = Closer(grammar_of('{"type": "string"}'), Bytes(), END)
     with pytest.raises(DecodeFailed):
         for byte in bad.encode():
-            closer.settle(byte, 100)
+            closer.within_room(byte, 100)
 
 
 def test_null_is_rather_said_than_something_invented() -> None:

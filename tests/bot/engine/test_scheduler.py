@@ -21,7 +21,7 @@ SYSTEM = list(range(1, 40))  # what most prompts begin with
 
 @dataclass
 class Ear:
-    """A mailbox that keeps everything."""
+    """A sink that keeps everything."""
 
     events: list[Event] = field(default_factory=list)
     loop: None = None
@@ -153,7 +153,7 @@ def test_whatever_happens_answers_are_right_and_nothing_is_left(play: list[tuple
     run(engine)
     played.everyone_heard_the_right_thing()
     nothing_is_left(engine)
-    assert engine.slots.parking.bytes <= parked_bytes
+    assert engine.slots.kv_offload.bytes <= parked_bytes
 
 
 def test_a_common_beginning_is_computed_once_for_prompts_that_come_together() -> None:
@@ -271,7 +271,7 @@ def test_a_prompt_that_can_never_fit_is_refused_with_its_length() -> None:
 def test_a_full_line_refuses_the_newcomer() -> None:
     engine = engine_of(slots=1, waiting=2)
     ears = [ask(engine, [1, 2])[1] for _ in range(4)]
-    engine._obey()
+    engine._drain_commands()
     engine._deliver()
     assert [type(ear.last) for ear in ears] == [type(None), type(None), Busy, Busy]
 

@@ -29,7 +29,7 @@ def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
 @given(st.text(), st.lists(st.integers(0, 500), max_size=30))
 def test_characters_never_break_wherever_tokens_end(text: str, cuts: list[int]) -> None:
     transcript = Detokenizer()
-    heard = [transcript.hear(piece) for piece in pieces(text.encode("utf-8", "replace"), cuts)]
+    heard = [transcript.add(piece) for piece in pieces(text.encode("utf-8", "replace"), cuts)]
     assert "".join([*heard, transcript.end()]) == text.encode("utf-8", "replace").decode()
     assert all("\ufffd" not in part for part in heard) or "\ufffd" in text
 
@@ -42,7 +42,7 @@ def test_a_stop_string_is_found_across_tokens_and_nothing_of_it_is_said(
     text = before + stop + after
     transcript, said = Detokenizer((stop,)), ""
     for piece in pieces(text.encode(), cuts):
-        said += transcript.hear(piece)
+        said += transcript.add(piece)
         if transcript.stopped:
             break
     said += transcript.end()
@@ -52,13 +52,13 @@ def test_a_stop_string_is_found_across_tokens_and_nothing_of_it_is_said(
 
 def test_what_only_looked_like_a_stop_string_is_said_in_the_end() -> None:
     transcript = Detokenizer(("END",))
-    assert transcript.hear(b"the EN") == "the "
+    assert transcript.add(b"the EN") == "the "
     assert transcript.end() == "EN"
 
 
 def test_a_character_that_the_limit_cut_is_not_said() -> None:
     transcript = Detokenizer()
-    assert transcript.hear("sea 🙂".encode()[:-1]) == "sea "
+    assert transcript.add("sea 🙂".encode()[:-1]) == "sea "
     assert transcript.end() == ""
 
 
