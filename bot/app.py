@@ -23,13 +23,13 @@ from bot.figures import RedisFigures
 from bot.gateway import Gateway, register
 from bot.health import Health
 from bot.memory import ThreadMemory
-from bot.ports import is_loopback
 from bot.queue.queue import Queue
 from bot.redis_server import RedisFailed, RedisServer, open_redis
 from bot.settings import Settings
 from bot.slack.catch_up import CatchUp
 from bot.slack.connect import SlackConnection, connect_slack
 from bot.slack.talks import Talks
+from bot.tcp_ports import is_loopback
 from handlers.request import INCOMING
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bot.errors import StartFailed
-from bot.ports import describe
+from bot.tcp_ports import describe
 
 LEAST_FREE_BYTES = 100 * 2**20  # Redis and the vectors can't even begin with much less
 LOCK = "in-use.lock"

@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bot.errors import StartFailed
 from bot.metrics import REGISTRY
-from bot.ports import holder
+from bot.tcp_ports import holder
 
 Check = Callable[[], Awaitable[bool]]
 Refresh = Callable[[], Awaitable[None]]

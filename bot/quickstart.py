@@ -17,9 +17,9 @@ from bot.app import running
 from bot.data_folder import locked, prepare
 from bot.errors import StartFailed
 from bot.models.auto import DEFAULT, for_this_machine
-from bot.ports import holder, is_free, next_free
 from bot.services import fetch_models
 from bot.settings import Settings
+from bot.tcp_ports import holder, is_free, next_free
 
 ELSEWHERE = ("SLACK_", "REDIS_URL", "QDRANT_", "LLM_URL", "LLM_API_KEY", "LLM_EXTRA")  # of other machines
 EXAMPLES = Path(__file__).parent.parent / "deploy" / "examples"

@@ -31,9 +31,9 @@ from bot.slack.messages import SlackMessages
 from bot.slack.team import SlackTeam
 from handlers.calibration import Card, budget_for, card_of
 from handlers.request import Services
-from indexing.card import OtherModel
 from indexing.factory import open_library
 from indexing.gone import NothingGone
+from indexing.index_card import OtherModel
 from indexing.library import Library
 from indexing.reading.pool import ReadingLimits
 

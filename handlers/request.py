@@ -9,7 +9,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 
 from handlers.calibration import SMALL, UNMEASURED, Budget, Card
-from handlers.context.pace import ReadingPace
+from handlers.context.reading_time import ReadingPace
 from handlers.context.trail import Trail
 from handlers.pieces import Pieces, Progress, Report
 from handlers.ports import Figures, NoFigures, NoOpenQuestions, NoQuota, NoTeam, OpenQuestions, ReadingQuota, Team

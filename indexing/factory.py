@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from indexing import onnx
-from indexing.card import IndexCard, OtherModel, current_index
 from indexing.embedder import Embedder, Encoder, TorchEncoder
 from indexing.gone import GoneSet
+from indexing.index_card import IndexCard, OtherModel, current_index
 from indexing.library import Library
 from indexing.migrations import migrate
 from indexing.reading.pool import ReadingLimits
@@ -49,7 +49,7 @@ class LibrarySettings:
 
 
 async def open_library(*, gone: GoneSet | None = None, **knobs: Any) -> Library:
-    """Load the embedding model and open the index: in the folder, or at the URL. Raises indexing.card.OtherModel."""
+    """Load the embedding model and open the index: in the folder, or at the URL. Raises OtherModel."""
     settings = LibrarySettings(**knobs)
     embedder = await open_embedder(settings)
     current = await card_of(settings, embedder)

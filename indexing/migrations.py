@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
-from indexing.card import FORMAT, IndexCard, write_card
+from indexing.index_card import FORMAT, IndexCard, write_card
 from indexing.records import Records
 from indexing.vector_store import VectorIndex
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from indexing.card import IndexCard, write_card
 from indexing.chunks import Chunk
 from indexing.embedder import Embedder
+from indexing.index_card import IndexCard, write_card
 from indexing.records import Records
 from indexing.sparse import AVERAGE_PAGE_TERMS, of_passage
 from indexing.stored import WHOLE, StoredDocument, chunk_point, of_ingest, part_id

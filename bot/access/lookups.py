@@ -8,8 +8,8 @@ from redis.asyncio import Redis
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.access.cache import Fact, SlackCache
 from bot.access.directory import Directory
-from bot.access.kept import Fact, Kept
 from bot.access.rule import Conversation
 from bot.access.single_flight import SingleFlight
 from bot.slack.errors import code
@@ -36,7 +36,7 @@ class Lookups:
     """People and conversations as they are kept; `directory` and `kept` are the two places where that comes from."""
 
     def __init__(self, client: AsyncWebClient, redis: Redis, team: str) -> None:
-        self.directory, self.kept = Directory(client, team), Kept(redis)
+        self.directory, self.kept = Directory(client, team), SlackCache(redis)
         self._flight = SingleFlight(redis)
         self._redis: Any = redis  # its types say bytes-or-str for what decode_responses makes str
 

@@ -13,7 +13,7 @@ from bot.errors import StartFailed
 from bot.models.auto import for_this_machine
 from bot.models.fetch import fetch_llm
 from bot.models.memory import refuse_if_too_large
-from bot.parent import end_with_parent
+from bot.parent_death import end_with_parent
 from bot.private_memory import keep_memory_private
 from bot.settings import Settings
 

@@ -21,7 +21,7 @@ from bot.engine.protocol import AnswerFormat, BadRequest, ChatRequest, Json, err
 from bot.engine.served_model import Completion, ServedModel
 from bot.engine.stream import Ended, TokenPiece, Waiting
 from bot.engine.suspects import Suspects
-from bot.ports import holder, is_loopback
+from bot.tcp_ports import holder, is_loopback
 
 logger = structlog.get_logger()
 

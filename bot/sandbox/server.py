@@ -16,7 +16,6 @@ from aiohttp import web
 
 from bot.data_folder import locked, prepare
 from bot.errors import StartFailed, what_is_full
-from bot.ports import holder
 from bot.sandbox import file_transfer, methods, response_urls
 from bot.sandbox.dispatch import answer
 from bot.sandbox.errors import ApiError
@@ -26,6 +25,7 @@ from bot.sandbox.methods.streams import expire_streams
 from bot.sandbox.state import State
 from bot.sandbox.store import Store
 from bot.sandbox.workspace import Workspace
+from bot.tcp_ports import holder
 
 logger = structlog.get_logger()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.ports import holder
+from bot.tcp_ports import holder
 from tests.bot.processes import all_end, working_in
 from tests.conftest import SMALL_MODEL, START_SECONDS, clean_environ, free_port, wait_for
 

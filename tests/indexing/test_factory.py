@@ -8,9 +8,9 @@ import pytest
 
 from indexing import factory
 from indexing.audience import Audience
-from indexing.card import OtherModel
 from indexing.document import Share
 from indexing.factory import LibrarySettings, open_library, reindex
+from indexing.index_card import OtherModel
 from indexing.reading.pool import ReadingLimits
 from indexing.stored import id_of
 from indexing.vector_store import Point

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.ports import describe, holder, is_free, is_loopback, next_free
+from bot.tcp_ports import describe, holder, is_free, is_loopback, next_free
 
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads /proc")

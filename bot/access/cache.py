@@ -44,7 +44,7 @@ return 1
 """
 
 
-class Kept:
+class SlackCache:
     """Facts (what somebody or something is) and sets (who is in what)."""
 
     def __init__(self, redis: Redis) -> None:
