@@ -1,6 +1,7 @@
 """The real thing for the tests: the workspace on localhost and the assistant in it, each a process of its own."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from bot.models.memory import free_bytes
 from tests.pdfs import make_pdf
 from tests.people import Person
 
@@ -21,6 +23,14 @@ ROOT = Path(__file__).parent.parent
 SMALL_MODEL = "preset:smollm2-135m"
 UPLOAD_BYTES = 3 * 2**20  # the largest file, small enough to go beyond
 START_SECONDS = 120  # torch and two models on two busy cores
+IN_MEMORY = Path("/dev/shm")
+LEAST_FREE_BYTES = 4 * 2**30  # there and of the memory: a run takes less than 1 GB
+
+
+def pytest_configure() -> None:
+    """Let the tests' folders be in memory where there is room: a new index waits for the disk some fifty times."""
+    if IN_MEMORY.is_dir() and min(shutil.disk_usage(IN_MEMORY).free, free_bytes()) >= LEAST_FREE_BYTES:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
 
 
 HANDBOOK = [

@@ -157,7 +157,7 @@ def wander(closer: Closer, room: int, dice: random.Random) -> bytes:
 
 def some_character(closer: Closer, dice: random.Random) -> bytes:
     """Return one that may come next; nothing where the answer may end."""
-    stacks = closer._place._stacks
+    stacks = closer._position._stacks
     ways = sorted(stack[-1].ranges for stack in stacks if stack)
     if not ways or (() in stacks and dice.random() < 0.2):
         return b""
