@@ -74,6 +74,12 @@ class Shelf:
     async def documents(self, readable_by: Any) -> list[Document]:
         return [INVOICE]
 
+    async def documents_of_message(self, channel: str, ts: str, *, readable_by: Any) -> list[Document]:
+        return [
+            document for document in await self.documents(readable_by)
+            if any((share.channel, share.ts) == (channel, ts) for share in document.shares)
+        ]  # fmt: skip
+
     async def pages(self, document_id: str, *, readable_by: Any) -> list[Page]:
         return self.shelved
 
