@@ -51,7 +51,7 @@ async def chat(request: Request, services: Services) -> Pieces:
     if is_greeting(request.text) and not request.forwarded and not await recall(request, services):
         yield Text(say("chat.greeting", language))
         return
-    if known := None if request.forwarded else await known_answer(request, services):
+    if known := await known_answer(request, services):
         async with aclosing(known) as pieces:
             async for piece in pieces:
                 yield piece

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from handlers import ask as asking
 from handlers import summarize as summarizing
+from handlers.answering.known.grammar import known_sentences
 from handlers.context.history import remember
 from handlers.context.ingest import Ingested, Outcome, ingest, receipt_sentence
 from handlers.pieces import Pieces, Text, UserError
@@ -51,7 +52,7 @@ async def afterwards(request: Request, ingested: list[Ingested], services: Servi
         yield Text("\n\n")
         of_all = summarizing.of_documents if len(documents) > 1 or not rest else None
         pieces = of_all(follow, documents, services) if of_all else summarizing.summarize(follow, services)
-    elif action == "ask" or (action == "chat" and is_question(rest)):
+    elif action == "ask" or (action == "chat" and (is_question(rest) or known_sentences(rest))):
         yield Text("\n\n")
         pieces = asking.ask(follow, services)
     else:

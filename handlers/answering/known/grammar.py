@@ -1,4 +1,4 @@
-"""Sentences that are known before any search, read by the templates of grammar.toml; pure, nothing is looked up."""
+"""Sentences that are known before any search, read by the templates of two toml files; pure, nothing is looked up."""
 
 import re
 import tomllib
@@ -8,7 +8,9 @@ from functools import cache
 from pathlib import Path
 
 from handlers.text.commands import without_accents
+from handlers.text.normalize import EMOJI
 
+MOST_CHARACTERS = 500
 MOST_TOKENS = 40  # of a sentence; a longer one asks more than what is known
 MOST_NAME_TOKENS = 10  # of a document's name
 LEAST_LETTERS = 5  # of a word of which one letter may be wrong or missing
@@ -18,6 +20,10 @@ ELISION = re.compile(r"\b(l|d|qu|n|s|j|c|m|t|y)['’](?=\w)", re.IGNORECASE)
 PRONOUN = re.compile(r"(?<=\w)-(?:(t)-)?(il|elle|on|ils|elles|tu|vous|nous|moi|je|ce)\b(?![-.])", re.IGNORECASE)
 EDGES = "\"'“”«»‹›`,;:?!().*_…¿"
 ELEMENT = re.compile(r"\[[^\]]*\]|\{\w+\}|\((?:[^()]|\([^()]*\))*\)|[^\s\[\](){}]+")
+
+
+JOINT = re.compile(r"(?:,? (?:and|et) |[.!?,;]\s)", re.IGNORECASE)
+TO_FOLIO = frozenset({"identity", "abilities", "privacy", "thanks", "greeting"})
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,9 @@ class Known:
 
 def known_sentence(text: str) -> Known | None:
     """Return what a message asks if it is a known sentence from its beginning to its end."""
-    spoken = tokens_of(text)
+    if len(text) > MOST_CHARACTERS:
+        return None
+    spoken = tokens_of(EMOJI.sub(" ", text))
     if not 0 < len(spoken) <= MOST_TOKENS:
         return None
     tokens = without_politeness([corrected(token) for token in spoken])
@@ -48,6 +56,18 @@ def known_sentence(text: str) -> Known | None:
         if match := template.fullmatch(line):
             return Known(kind, language, dict(slots(match, tokens)))
     return None
+
+
+def known_sentences(text: str) -> list[Known]:
+    """Return what a message asks: one known sentence, or two to Folio itself with an "and" between; [] for others."""
+    if whole := known_sentence(text):
+        return [whole]
+    for joint in JOINT.finditer(text[:MOST_CHARACTERS]):
+        both = [known_sentence(text[: joint.start()]), known_sentence(text[joint.end() :])]
+        known = [one for one in both if one and one.kind in TO_FOLIO]
+        if len(known) == len(both):
+            return known
+    return []
 
 
 def tokens_of(text: str) -> list[Token]:
@@ -73,7 +93,7 @@ def without_politeness(tokens: Sequence[Token]) -> Sequence[Token]:
     first = start[0].count(" ") if start else 0
     end = after.search(line)
     last = len(tokens) - (end[0].count(" ") if end else 0)
-    return tokens[first:last] if first < last else tokens
+    return tokens[first:last] if first < last else tokens[first:] or tokens
 
 
 def corrected(token: Token) -> Token:
@@ -96,8 +116,12 @@ def is_one_letter_off(word: str, other: str) -> bool:
 
 @cache
 def grammar() -> dict[str, dict[str, list[str]]]:
-    """Read grammar.toml."""
-    return tomllib.loads((Path(__file__).parent / "grammar.toml").read_text("utf-8"))
+    """Read the templates, those of documents before those of Folio itself."""
+    merged: dict[str, dict[str, list[str]]] = {}
+    for file in ("documents", "folio"):
+        for name, entry in tomllib.loads((Path(__file__).parent / f"{file}.toml").read_text("utf-8")).items():
+            merged.setdefault(name, {}).update(entry)
+    return merged
 
 
 @cache
@@ -131,7 +155,7 @@ def vocabulary() -> frozenset[str]:
 
 
 def is_one_of(words: str, name: str) -> bool:
-    """Tell whether some words are one of those listed under a name in grammar.toml."""
+    """Tell whether some words are one of those listed under a name."""
     line = "".join(f"{corrected(token).folded} " for token in tokens_of(words))
     return re.fullmatch("|".join(pattern_of(template, "") for template in grammar()["words"][name]), line) is not None
 
@@ -167,7 +191,7 @@ def _open_place(name: str, language: str, numbers: Iterator[int]) -> str:
     group = f"{name}__{next(numbers)}"
     if name == "number":
         return r"[\w.]{1,12} "
-    if name in {"page", "both"}:
+    if name in grammar()["words"]:
         choices = "|".join(_sequence(choice, language, numbers) for choice in grammar()["words"][name])
         return f"(?P<{group}>(?:{choices}))"
     return rf"(?P<{group}>(?:\S+ ){{1,{MOST_NAME_TOKENS}}}?)"

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from handlers.answering.known.grammar import is_one_letter_off, known_sentence, tokens_of
+from handlers.answering.known.grammar import is_one_letter_off, known_sentence, known_sentences, tokens_of
+from handlers.answering.known.translate import wish_with_text
 
 EVALUATION = Path(__file__).parents[3] / "evaluation"
 QUESTIONS = [
@@ -66,7 +67,7 @@ def test_questions_about_documents_are_known_with_what_they_name(text: str, kind
 def test_no_question_to_what_stands_in_documents_is_taken() -> None:
     """Four hundred questions that people put to contracts, handbooks and manuals."""
     assert len(QUESTIONS) > 400
-    assert [text for text in QUESTIONS if known_sentence(text)] == []
+    assert [text for text in QUESTIONS if known_sentences(text) or wish_with_text(text)] == []
 
 
 @pytest.mark.parametrize(
@@ -136,3 +137,70 @@ def test_contractions_and_pronouns_are_words() -> None:
 )  # fmt: skip
 def test_one_letter_is_missing_wrong_more_or_swapped(word: str, other: str, near: bool) -> None:
     assert is_one_letter_off(word, other) is near or word == other
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("who are you?", ["identity"]),
+        ("hey folio, are you a robot?", ["identity"]),
+        ("qui es-tu ?", ["identity"]),
+        ("Quel est ton nom ?", ["identity"]),
+        ("What can you do?", ["abilities"]),
+        ("que peux-tu faire pour nous ?", ["abilities"]),
+        ("Who can see my documents?", ["privacy"]),
+        ("who can read the files that I share here?", ["privacy"]),
+        ("Do you send our data to OpenAI?", ["privacy"]),
+        ("do you send anything outside?", ["privacy"]),
+        ("Qui peut lire mes questions ?", ["privacy"]),
+        ("où vont mes documents ?", ["privacy"]),
+        ("Est-ce que tu envoies nos documents à l'extérieur ?", ["privacy"]),
+        ("Thanks a lot!", ["thanks"]),
+        ("ok thank you :+1:", ["thanks"]),
+        ("Merci beaucoup", ["thanks"]),
+        ("Hello!", ["greeting"]),
+        ("Bonjour Folio", ["greeting"]),
+        ("Who are you and where do my documents go?", ["identity", "privacy"]),
+        ("Bonjour, qui es-tu ?", ["identity"]),
+        ("merci, et qui peut voir mes documents ?", ["thanks", "privacy"]),
+        ("Translate that into French", ["translate"]),
+        ("peux-tu traduire ça en anglais ?", ["translate"]),
+        ("in English please", ["translate"]),
+        ("How do you say notice period in French?", ["translate"]),
+        ("remove minutes.docx", ["remove"]),
+        ("supprime le compte-rendu", ["remove"]),
+    ],
+)
+def test_what_is_said_to_folio_itself_is_known(text: str, kinds: list[str]) -> None:
+    assert [known.kind for known in known_sentences(text)] == kinds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Who can see the salaries?",
+        "Who can access our data?",
+        "Where do our documents have to be kept?",
+        "Who are our suppliers?",
+        "Who are you supposed to call when the alarm rings?",
+        "What can you do when the machine stops?",
+        "Do you send the invoice before the delivery?",
+        "Is our data stored in Europe?",
+        "How do you work the press?",
+        "Thanks to whom did the team win?",
+        "What is the greeting of the hotline?",
+        "Hello! Say one short sentence.",
+        "Which words are translated in the glossary?",
+        "What is written in English?",
+        "Qui peut voir les salaires ?",
+        "Où sont conservés les contrats ?",
+        "Qui êtes-vous tenu d'appeler en cas d'alarme ?",
+        "Que faut-il faire de mes vieux documents ?",
+        "Merci de résumer le manuel",
+        "Qui traduit les contrats en anglais ?",
+        "Who are you and what is the notice period?",
+    ],
+)
+def test_what_only_looks_like_it_is_left_to_documents_and_model(text: str) -> None:
+    assert known_sentences(text) == []
+    assert wish_with_text(text) is None
