@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from handlers.answering.answerability import JudgedLine, is_answerable, judge_lines
 from handlers.answering.cite import Grounded, nearest
+from handlers.answering.conflict import conflict_of
+from handlers.answering.known.which import Finder
 from handlers.answering.lines import Line, lines_of
 from handlers.answering.locate import locate_sources, places_of
 from handlers.answering.prompt import ANSWER_TOKENS, LinePrompt
@@ -70,6 +72,13 @@ async def supported(reading: Reading, request: Request, services: Services) -> P
     """Yield what the model writes and a line bears, else the lines themselves; then the sources."""
     question, passages = reading.question, reading.found.passages
     lines = lines_of(passages)
+    finder = Finder(request, services, question.language)
+    if conflict := await conflict_of(reading.judged[0].line, passages, question.standalone, finder):
+        yield Text(conflict.text)
+        sources = await locate_sources(conflict.sources, request, services)
+        yield Sources(sources)
+        await keep(conflict.text, sources, question, request, services)
+        return
     grounded = Grounded(
         LexicalVerifier(), question.standalone, question.language, passages, reading.answering(services.card)
     )
