@@ -14,6 +14,13 @@ SENTENCE_COVERED, CHUNK_COVERED, PAGE_COVERED = 0.04, 0.04, 0.02  # see tests/ev
 READ_CLOSELY = 20  # hits that are looked at sentence by sentence, 0.1 ms each
 LONGEST_SENTENCE = 400  # characters; tables and code have no full stops
 DUPLICATE_WORDS = 0.85  # of all words of both: a new version that changes a number is no duplicate
+TELLING = frozenset({  # words that make another rule of the same sentence
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "fifteen",
+    "twenty", "thirty", "forty", "fifty", "hundred", "half", "twice", "once", "un", "une", "deux", "trois", "quatre",
+    "cinq", "sept", "huit", "neuf", "dix", "onze", "douze", "quinze", "vingt", "trente", "quarante", "cinquante",
+    "cent", "moitié", "not", "no", "never", "none", "nobody", "cannot", "without", "pas", "jamais", "aucun", "aucune",
+    "personne", "sans", "ni",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -109,10 +116,15 @@ def without_duplicates(found: Iterable[Candidate]) -> list[Candidate]:
 
 
 def is_duplicate(one: Candidate, other: Candidate) -> bool:
-    """Tell whether two chunks have nearly the same words and exactly the same numbers."""
+    """Tell whether two chunks have nearly the same words, exactly the same numbers and the same negations."""
     words, others = set(one.text.casefold().split()), set(other.text.casefold().split())
     alike = len(words & others) >= DUPLICATE_WORDS * len(words | others)
-    return alike and not any(character.isdigit() for word in words ^ others for character in word)
+    return alike and not any(is_telling(word) for word in words ^ others)
+
+
+def is_telling(word: str) -> bool:
+    """Tell whether a word alone makes another rule: a number, in digits or spelt out, a negation."""
+    return any(character.isdigit() for character in word) or word.strip(".,;:!?()\"'") in TELLING
 
 
 def joined(found: Sequence[Candidate]) -> list[Candidate]:

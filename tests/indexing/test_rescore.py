@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from indexing.rescore import Phrasing, attach_relevance, rescored
+from indexing.rescore import Phrasing, attach_relevance, rescored, without_duplicates
 from indexing.sparse import of_passage
 from indexing.vector_store import Hit
 
@@ -73,3 +73,19 @@ def test_a_question_without_words_is_ordered_by_meaning_alone() -> None:
     asked = Phrasing("what is it?", np.array([1, 0], np.float32), 1.0)
     assert order(hit("far", "it is", cosine=0.8, fused=0.05), hit("near", "", cosine=0.9, fused=0.03),
                  phrasings=(asked,)) == ["near", "far"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("other", "count"),
+    [
+        ("Full-time staff of the firm may work from home for up to three days of each week.", 2),
+        ("Full-time staff of the firm may not work from home for up to two days of each week.", 2),
+        ("Full-time staff of the firm may work from home for up to two days of every week.", 1),
+    ],
+)
+def test_another_number_or_a_negation_makes_another_rule_of_the_same_sentence(other: str, count: int) -> None:
+    """The new edition of a policy says three where the old one said two: neither may push the other out."""
+    text = "Full-time staff of the firm may work from home for up to two days of each week."
+    old = hit("old", text, cosine=0.9, fused=0.05)
+    new = hit("new", other, cosine=0.9, fused=0.04)
+    assert len(without_duplicates(rescored((old, new), (ASKED,)))) == count
