@@ -17,9 +17,11 @@ from handlers.context.history import remember
 from handlers.context.ingest import NotIngested, ingest
 from handlers.pieces import Pieces, Progress, Source, Sources, Text, UserError
 from handlers.request import Request, Services
+from handlers.summarizing.by_section import points_by_section, summary_by_section
 from handlers.summarizing.methods import Work, map_reduce, refine, stuff
 from handlers.summarizing.points import Part, SummaryPoint, page_range, parts_of
 from handlers.summarizing.scope import Scope, scope_of
+from handlers.summarizing.sections import sections_within, units_of
 from handlers.summarizing.wish import Wish, wish_of
 from handlers.text.language import request_language, text_language
 from handlers.text.messages import say
@@ -33,7 +35,7 @@ METHODS = {"stuff": stuff, "map_reduce": map_reduce, "refine": refine}
 
 
 async def summarize(request: Request, services: Services) -> Pieces:
-    """Summarize a document with its pages: `/summarize [file] [stuff|map_reduce|refine]`."""
+    """Summarize a document with its pages: `/summarize [file] [chapter 3] [pages 2 to 3] [in three points]`."""
     if request.message_ts and not request.files:
         async with aclosing(of_message(request, services)) as pieces:
             async for piece in pieces:
@@ -106,17 +108,49 @@ async def summarize_document(document: Document, wish: Wish, request: Request, s
     """Yield the summary of one document: a head line, its points with their pages, and what was covered."""
     language = wish.language or document.language or request.language
     scope = await scope_of(document, wish, request, services, language)
-    work = replace(work_of(services, language, wish.method), wished_points=wish.points, reader=wish.reader)
-    parts = parts_of(scope.pages, services.count_tokens, work.part_tokens)
-    if not parts:
+    if not any(page.text.strip() for page in scope.pages):
         raise UserError(say("files.no_text", language))
-    method = method_for(parts, wish.method)
     services.report(Progress(say("summarize.reading", language, name=document.name, pages=len(scope.pages))))
-    points = await METHODS[method](parts, work)
-    text = summary_text(document, points, scope, method, language)
+    write = by_method if wish.method else by_section
+    text = await write(document, scope, wish, request, services)
     yield Text(text)
     yield Sources((whole(document),))
     await remember(request, services, text, documents=[document.id])
+
+
+async def by_section(document: Document, scope: Scope, wish: Wish, request: Request, services: Services) -> str:
+    """Return a point or two of each section; written in the document's language, so that they can be checked."""
+    written_in = document.language or wish.language or request.language
+    work = replace(work_of(services, written_in, ""), wished_points=wish.points, reader=wish.reader)
+    sections = await services.library.outline(document.id, readable_by=request.audience)
+    units = units_of(sections_within(sections, scope), scope.pages, scope.title)
+    language = wish.language or written_in
+    summary = await points_by_section(units, language, work)
+    text = summary_by_section(summary, units, document, titled(document, scope), language)
+    return f"{text}{silent_note(document, scope, language)}"
+
+
+def silent_note(document: Document, scope: Scope, language: str) -> str:
+    """Return how many pages of the whole document have no text; "" for none."""
+    silent = document.pages - document.pages_with_text
+    if silent <= 0 or len(scope.pages) < document.pages_with_text:
+        return ""
+    return f" _{say('summarize.pages_silent', language, count=silent)}_"
+
+
+async def by_method(document: Document, scope: Scope, wish: Wish, request: Request, services: Services) -> str:
+    """Return a summary by the method that is wished."""
+    language = wish.language or document.language or request.language
+    work = replace(work_of(services, language, wish.method), wished_points=wish.points, reader=wish.reader)
+    parts = parts_of(scope.pages, services.count_tokens, work.part_tokens)
+    method = method_for(parts, wish.method)
+    points = await METHODS[method](parts, work)
+    return summary_text(document, points, scope, method, language)
+
+
+def titled(document: Document, scope: Scope) -> str:
+    """Return what is summarised."""
+    return f"{document.name}, {scope.title}" if scope.title else document.name
 
 
 async def of_forwarded(wish: Wish, request: Request, services: Services) -> Pieces:
@@ -169,8 +203,8 @@ def summary_text(document: Document, points: Sequence[SummaryPoint], scope: Scop
     silent = 0 if len(scope.pages) < document.pages else document.pages - len(set(numbers))
     note = f" {say('summarize.silent', language, count=silent)}" if silent > 0 else ""
     body = "\n".join(point.line(document.label) for point in points) or say("summarize.nothing", language)
-    name = f"{document.name}, {scope.title}" if scope.title else document.name
-    return f"**{say('summarize.title', language, name=name)}**\n{body}\n\n_{covered}{note}_"
+    title = say("summarize.title", language, name=titled(document, scope))
+    return f"**{title}**\n{body}\n\n_{covered}{note}_"
 
 
 def whole(document: Document) -> Source:

@@ -134,7 +134,7 @@ def blocks_of(text: str, furniture: frozenset[str] = frozenset()) -> list[Block]
     page = [line for line in page if CELL in line or not PAGE_NUMBER.match(line)]
     wrapped = WRAPPED * max((len(line) for line in page if CELL not in line), default=0)
     blocks: list[Block] = []
-    for line, following in zip(page, [*page[1:], ""], strict=True):
+    for line, following in zip(page, [*page[1:], ""], strict=False):  # of a page of running heads nothing is left
         last = blocks[-1] if blocks else GAP
         kind = kind_of(line)
         if kind == "heading" and following[:1].islower():

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
@@ -16,6 +16,7 @@ from handlers.text.overlap import content, numbers
 from handlers.text.sanitize import sanitize
 from indexing.sentences import spans
 
+T = TypeVar("T")
 SIDE_BY_SIDE = 4  # parts in the engine at once; it decodes them together
 MOST_POINTS = 12  # of a whole summary
 PART_POINTS = 4
@@ -43,14 +44,22 @@ class Work:
         """Return how many points the whole summary may have."""
         return self.wished_points or MOST_POINTS
 
-    async def said(self, key: str, text: str, points: int) -> str:
+    async def said(self, key: str, text: str, points: int, *, most_tokens: int = ANSWER_TOKENS) -> str:
         """Return what the model makes of a text."""
         rules = say("summarize.rules", self.language)
         if self.reader:
             rules += " " + say("summarize.reader", self.language, reader=self.reader)
         asked = say(f"summarize.{key}", self.language, text=text, points=points)
+        return await self._written(rules, asked, most_tokens)
+
+    async def translated(self, text: str, language: str) -> str:
+        """Return a text in the other language."""
+        into = {"en": "English", "fr": "français"}[language]
+        return await self._written(say("folio.translate_rules", language, into=into), text, self.ANSWER_TOKENS)
+
+    async def _written(self, rules: str, asked: str, most_tokens: int) -> str:
         messages: list[BaseMessage] = [SystemMessage(rules), HumanMessage(asked)]
-        answer = await self.model.ainvoke(messages, max_tokens=self.ANSWER_TOKENS, temperature=0.0)
+        answer = await self.model.ainvoke(messages, max_tokens=most_tokens, temperature=0.0)
         return sanitize(str(answer.text), (), self.language)
 
     async def points(self, part: Part, count: int) -> list[SummaryPoint]:
@@ -78,10 +87,10 @@ async def map_reduce(parts: Sequence[Part], work: Work) -> list[SummaryPoint]:
         work.report(step_of(next(done), len(parts), work))
         return points
 
-    return await reduce(await _all_or_none([read(part) for part in parts]), work)
+    return await reduce(await all_or_none([read(part) for part in parts]), work)
 
 
-async def _all_or_none(calls: Sequence[Coroutine[None, None, list[SummaryPoint]]]) -> list[list[SummaryPoint]]:
+async def all_or_none(calls: Sequence[Coroutine[None, None, T]]) -> list[T]:
     """Run calls side by side; one that fails, or a cancellation, ends the others before it is raised."""
     tasks = [asyncio.create_task(call) for call in calls]
     try:

@@ -100,11 +100,11 @@ async def test_a_part_of_a_document_is_summarised_alone(
     asks: str, inside: str, outside: str, shares: Shares, do: Do, asked: Asked, model: ScriptedModel
 ) -> None:
     await shares("orca.md", MANUAL)
-    model.says("Bananas.")
+    model.says(*["Bananas."] * 3)
     await do(asked("summarize", asks))
-    prompt = str(model.asked[0][1].content)
-    assert inside in prompt
-    assert outside not in prompt
+    prompts = "\n".join(str(messages[1].content) for messages in model.asked)
+    assert inside in prompts
+    assert outside not in prompts
 
 
 @pytest.mark.parametrize(("asks", "said"), [("chapter 9 of orca.md", "Installation"), ("pages 7-9", "has 1 pages")])
@@ -120,7 +120,7 @@ async def test_a_name_that_looks_like_a_part_is_a_name(
     shares: Shares, do: Do, asked: Asked, model: ScriptedModel
 ) -> None:
     await shares("Lease part 2.md", MANUAL)
-    model.says("- The chaff drawer is emptied every evening.")
+    model.says(*["- The chaff drawer is emptied every evening."] * 3)
     assert "chaff" in (await do(asked("summarize", "lease part 2"))).text
 
 
@@ -130,7 +130,7 @@ async def test_as_many_points_as_wished_for_the_reader_that_is_named(
     await shares("orca.md", MANUAL)
     points = ["The roaster needs a socket of 16 amperes.", "The chaff drawer is emptied every evening.",
               "Code E-4311 means that the drum does not turn."]  # fmt: skip
-    model.says("\n".join(f"- {point}" for point in points))
+    model.says(*["\n".join(f"- {point}" for point in points)] * 2)
     shown = await do(asked("summarize", "the nice orca.md in two points for beginners"))
     assert sum(line.startswith("- ") for line in shown.text.splitlines()) == 2
     assert "beginners" in str(model.asked[0][0].content)
@@ -156,7 +156,7 @@ async def test_every_point_has_its_page(shares: Shares, do: Do, asked: Asked, mo
     shown = await do(asked("summarize", "handbook.md"))
     assert "- Full-time employees get 27 days of paid leave. (p. 1)" in shown.text
     assert "99" not in shown.text
-    assert "page 1 of 1" in shown.text
+    assert "Covers (p. 1 of 1)" in shown.text
     assert shown.sources  # so that it can be withdrawn with the document
 
 
@@ -235,7 +235,7 @@ async def test_a_hundred_pages_never_fail_for_length(
     async def documents(self: Library, readable_by: object) -> list[Document]:
         return [document]
 
-    async def all_pages(self: Library, document_id: str, *, readable_by: object) -> list[Page]:
+    async def all_pages(self: Library, document_id: str, **_: object) -> list[Page]:
         return pages
 
     monkeypatch.setattr(Library, "documents", documents)

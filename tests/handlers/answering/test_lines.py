@@ -66,3 +66,9 @@ def test_running_heads_and_page_numbers_are_no_lines() -> None:
     rules = ["Doors are locked.", "Windows are shut.", "Lamps are off."]
     pages = [passage(f"Housing Trust HR-14\n{rule}\nIn force from 1 March {n}/4", n) for n, rule in enumerate(rules, 1)]
     assert [line.text for line in lines_of(pages)] == rules
+
+
+def test_pages_that_have_running_heads_alone_have_no_lines() -> None:
+    """A figure on a page of its own, below the head that all pages have: an answer must not end there."""
+    pages = [passage(f"Brightwater Hydraulics {page}", page) for page in range(1, 5)]
+    assert lines_of(pages) == []
