@@ -23,6 +23,7 @@ FULL_LINE = 40  # characters: a shorter one may be a heading or a cell
 FIGURE = re.compile(r"[(«“€$£]?\s?\d[\d.,\u202f]*\s?[%€$£a-zà-ÿ]")  # 19 euros, not 4. Taxis
 LETTERS = re.compile(r"[^\W\d_]+")
 
+LEAST_ON_ONE_PAGE = 3  # titles: fewer may well stand on one
 MOST_SECTIONS = 500  # of one document that its outline keeps
 NUMBER_LETTERS = 8  # fewer stand before a title in its line: "Chapter 5"
 
@@ -144,6 +145,26 @@ class PageTitles:
         return places[at] if at < len(places) else None
 
 
+class TitlesAnywhere:
+    """The titles of an outline that puts them all on one page, found where lines show them."""
+
+    def __init__(self, outline: Outline) -> None:
+        self._titles = {letters_of(title): (level, title) for level, title, _ in outline if letters_of(title)}
+        self.entered: list[tuple[int, str, int]] = []
+
+    def look_at(self, page: int, text: str) -> None:
+        """Note the titles that a page shows."""
+        for line in text.splitlines():
+            entry = self._titles.get(letters_of(line))
+            if entry and len(self.entered) < MOST_SECTIONS:
+                self.entered.append((*entry, page))
+
+
+def is_on_one_page(outline: Outline) -> bool:
+    """Tell whether an outline says nothing of where its titles stand."""
+    return len(outline) >= LEAST_ON_ONE_PAGE and len({page for _, _, page in outline}) == 1
+
+
 def letters_of(text: str) -> str:
     """Return the letters of a text, in lower case."""
     return "".join(LETTERS.findall(text.casefold()))
@@ -171,6 +192,7 @@ class Chunker:
     def __init__(self, outline: Outline = (), size: int = CHUNK_CHARACTERS) -> None:
         self.size = size
         self._outline = outline
+        self._anywhere = TitlesAnywhere(outline) if is_on_one_page(outline) else None
         self._headings = Headings(outline)
         self._group: list[_Sentence] = []
         self._length = 0
@@ -181,11 +203,14 @@ class Chunker:
     @property
     def sections(self) -> Outline:
         """Return the document's outline; the titles that were met so far where it has none."""
-        return self._outline[:MOST_SECTIONS] or tuple(self._headings.entered)
+        entered = self._anywhere.entered if self._anywhere else []
+        return tuple(entered) or self._outline[:MOST_SECTIONS] or tuple(self._headings.entered)
 
     def feed(self, page: int, text: str) -> list[Chunk]:
         """Take the next page; return the chunks that are complete."""
         self._headings.turn_to(page)
+        if self._anywhere:
+            self._anywhere.look_at(page, text)
         done: list[Chunk] = []
         for start, end in sentences.spans(text, min(self.size, LONGEST_SENTENCE)):
             for sentence in _split_at_headings(text[start:end], page, self._headings):

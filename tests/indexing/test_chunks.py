@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexing.chunks import Chunk, chunks_of, looks_like_heading
+from indexing.chunks import Chunk, Chunker, chunks_of, looks_like_heading
 from indexing.sentences import spans
 
 LINES = st.lists(
@@ -192,3 +192,19 @@ LINE = "When meals are part of a conference fee, the allowance shrinks to"
 def test_a_sentence_may_go_on_over_the_page_with_a_figure(before: str, after: str, one: bool) -> None:
     chunks = chunks_of([(1, before), (2, after)])
     assert (len(chunks) == 1) is one
+
+
+def test_an_outline_that_puts_all_titles_on_one_page_is_placed_by_the_lines() -> None:
+    """Some programs write bookmarks without a place; the table of contents shows the titles, too."""
+    outline = ((0, "1 Purpose", 1), (0, "2 Words", 1), (0, "3 Hours", 1))
+    chunker = Chunker(outline)
+    for page, text in enumerate(["1 Purpose\nWhy.\n2 Words\nWhat.", "It goes on.", "3 Hours\nWhen."], start=1):
+        chunker.feed(page, text)
+    assert chunker.sections == ((0, "1 Purpose", 1), (0, "2 Words", 1), (0, "3 Hours", 3))
+
+
+def test_an_outline_that_no_line_shows_stays_as_it_is() -> None:
+    outline = ((0, "A", 1), (0, "B", 1), (0, "C", 1))
+    chunker = Chunker(outline)
+    chunker.feed(1, "Nothing of it.")
+    assert chunker.sections == outline
