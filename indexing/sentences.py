@@ -19,7 +19,7 @@ ABBREVIATIONS = frozenset((
     "aug.", "sept.", "oct.", "nov.", "dec.", "janv.", "févr.", "juil.", "déc.",
 ))
 # fmt: on
-SECTION_NUMBER = re.compile(r"(?:^|\n)(?:\d{1,2}|[A-Z])(?:\.\d{1,2})*\.$")
+SECTION_NUMBER = re.compile(r"(?:^|\n)(?:#{1,6}\s)?(?:\d{1,2}|[A-Z])(?:\.\d{1,2})*\.$")
 INITIAL = re.compile(r"(?:^|[\s(])[A-Z]\.$")
 
 

@@ -74,6 +74,12 @@ def test_a_section_number_stays_with_its_title() -> None:
     assert sentences("It ends.\n5.8.7. /var/lib/misc : Data") == ["It ends.", "5.8.7. /var/lib/misc : Data"]
 
 
+def test_a_number_in_a_markdown_title_stays_with_it() -> None:
+    """The section was called "1."."""
+    (chunk,) = chunks_of([(1, "# 1. Working hours\n\nThe office opens at seven.")])
+    assert chunk.heading == "1. Working hours"
+
+
 def test_no_sentence_is_cut_by_a_chunk() -> None:
     text = " ".join(f"Sentence number {i} says something about topic {i}." for i in range(60))
     for chunk in of([text], 200):
