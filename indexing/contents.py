@@ -67,7 +67,7 @@ def sections_of(outline: Outline, pages: int) -> list[Section]:
     """Return the sections of a document, without its table of contents and what repeats itself."""
     entries = without_repeats(without_contents_page([entry for entry in outline if entry[1].strip()]))
     least = min((level for level, _, _ in entries), default=0)
-    following = [page for _, _, page in entries[1:]] + [pages + 1]
+    following = [*(page for _, _, page in entries[1:]), pages + 1][: len(entries)]
     return [
         Section(level=level - least, title=" ".join(title.split()), page=page, last_page=max(page, after - 1))
         for (level, title, page), after in zip(entries, following, strict=True)

@@ -130,3 +130,7 @@ def test_titles_above_chunks_make_an_outline() -> None:
         {"position": 2, "heading": "A > A1", "page": 3}, {"position": 3, "heading": "B", "page": 3},
     ]  # fmt: skip
     assert outline_of_chunks(chunks) == ((0, "A", 1), (1, "A1", 2), (0, "B", 3))
+
+
+def test_a_document_without_titles_has_no_sections() -> None:
+    assert sections_of((), 3) == []
