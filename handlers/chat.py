@@ -48,10 +48,11 @@ async def chat(request: Request, services: Services) -> Pieces:
     language = requested_language(request.text) or request_language(request)
     if not has_words(request.text):
         raise UserError(say("chat.forwarded" if request.forwarded else "chat.empty", language))
-    if is_greeting(request.text) and not request.forwarded and not await recall(request, services):
+    greets = is_greeting(request.text)
+    if greets and not request.forwarded and not await recall(request, services):
         yield Text(say("chat.greeting", language))
         return
-    if known := await known_answer(request, services):
+    if not greets and (known := await known_answer(request, services)):
         async with aclosing(known) as pieces:
             async for piece in pieces:
                 yield piece

@@ -81,9 +81,9 @@ async def test_a_question_with_the_file_is_answered_after_the_receipt(
 
 
 async def test_summarize_with_the_file_summarises_it(handbook: str, do: Do, asked: Asked, model: ScriptedModel) -> None:
-    model.says("- Full-time employees get 27 days of paid leave each year.")
+    model.says(*["- Full-time employees get 27 days of paid leave each year."] * 2)  # a section each
     shown = await do(asked("upload", "summarize this", files=(handbook,)))
-    assert "pages 1-2 of 2" in shown.text
+    assert "Covers (p. 1-2 of 2)" in shown.text
 
 
 async def test_a_plain_remark_with_the_file_costs_no_model_call(
@@ -132,7 +132,7 @@ async def test_a_file_stays_its_owners_whoever_has_it_summarized(
     """Bob presses *Summarize* on the file of U1; what bob lets go of later is not hers."""
     first = asked("upload", files=(handbook,))
     await do(first)
-    model.says("A handbook.")
+    model.says(*["A handbook."] * 2)  # a section each
     await do(asked("summarize", user="UBOB", files=(handbook,), message_ts=first.ts, ts="", thread=""))
     [document] = await services.library.documents(first.audience)
     assert {share.user for share in document.shares} == {"U1"}
