@@ -35,6 +35,7 @@ from indexing.factory import open_library
 from indexing.gone import NothingGone
 from indexing.index_card import OtherModel
 from indexing.library import Library
+from indexing.line_reader import LineReader
 from indexing.reading.pool import ReadingLimits
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ async def open_services(
     model = await _model(settings, models, stack)
     library = await open_settings_library(settings, models, Gone(redis), stack)
 
+    reader = await open_reader(settings, models, stack)
     services = Services(
         model=model,
         count_tokens=model.count_tokens,
@@ -87,7 +89,8 @@ async def open_services(
         shown_settings=shown_settings(settings),
         questions=RedisOpenQuestions(redis, team),
         quota=DailyReading(redis, settings.bot.reading_seconds),
-        card=model_card(settings),
+        card=model_card(settings) if reader else model_card(settings).without_reader(),
+        reader=reader,
         budget=budget_for(on_gpu=model.is_on_gpu),
     )
     counts: dict[str, Counts] = {"engine": model.statistics, "library": library.statistics}
@@ -106,6 +109,14 @@ def shown_settings(settings: Settings) -> dict[str, str]:
         "BOT_CATCH_UP_HOURS": f"{bot.catch_up_hours:g}",
         "BOT_REQUESTS_PER_MINUTE": str(bot.requests_per_minute),
     }
+
+
+async def open_reader(settings: Settings, models: Models, stack: AsyncExitStack) -> LineReader | None:
+    """Open the model that reads lines; None where it does not fit the embedding model."""
+    reader = await LineReader.open(models.embeddings, settings.cache_dir, settings.embeddings.threads)
+    if reader:
+        stack.push_async_callback(reader.aclose)
+    return reader
 
 
 def model_card(settings: Settings) -> Card:

@@ -15,12 +15,12 @@ ALL_WORDS = 0.8  # of the question's words in one line: what a pair without a ca
 class Budget:
     """How much is searched and read for a question."""
 
-    passages: int = 6  # found for a question; only their lines that bear on it are read
+    passages: int = 10  # found for a question; only their lines that bear on it are read
     lines: int = 6  # that the model is asked about one by one: 60 tokens each, a second on two cores
 
 
 SMALL = Budget()  # for a CPU
-LARGE = Budget(passages=12, lines=16)  # for a GPU, or a server
+LARGE = Budget(passages=14, lines=16)  # for a GPU, or a server
 
 
 def budget_for(*, on_gpu: bool) -> Budget:
@@ -41,6 +41,10 @@ class Card:
     date: str = ""
     data: str = ""
     figures: Mapping[str, Any] = field(default_factory=dict)
+
+    def without_reader(self) -> "Card":
+        """Return what counts where there is no reader."""
+        return UNMEASURED if "reading" in self.coefficients else self
 
     @property
     def is_fitted(self) -> bool:

@@ -56,9 +56,7 @@ async def wanted_documents(
     return named[:MOST_LISTED], len(named)
 
 
-def listing(
-    listed: Sequence[Document], count: int, request: Request, language: str, *, is_admin: bool
-) -> list[Piece]:
+def listing(listed: Sequence[Document], count: int, request: Request, language: str, *, is_admin: bool) -> list[Piece]:
     """Return the list, newest first, each with its button where it can be removed here; `count` are there in all."""
     if not listed:
         return [Text(say("docs.none", language))]

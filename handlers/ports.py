@@ -1,10 +1,17 @@
-"""Ports of the handlers: the study's models, who is an admin, how a thread is told, and how much may be read."""
+"""Ports of the handlers: models, who is an admin, how a thread is told, and how much may be read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from indexing.vectors import Vectors
+
+
+class Reader(Protocol):
+    """A model that reads a question and a line together."""
+
+    async def scores(self, question: str, lines: Sequence[str]) -> Vectors:
+        """Return [n]: the log odds that each line answers the question."""
 
 
 class Classifier(Protocol):

@@ -16,7 +16,7 @@ from handlers.ports import Figures, NoFigures, NoOpenQuestions, NoQuota, NoTeam,
 from indexing.audience import NOBODY, Audience
 
 if TYPE_CHECKING:
-    from handlers.ports import AttentionProbe, Classifier
+    from handlers.ports import AttentionProbe, Classifier, Reader
     from indexing.library import Library
 
 
@@ -174,6 +174,7 @@ class Services:
     quota: ReadingQuota = field(default_factory=NoQuota)
     pace: ReadingPace = field(default_factory=ReadingPace)
     card: Card = UNMEASURED  # of the two models
+    reader: "Reader | None" = None  # None: lines are compared, not read
     budget: Budget = SMALL
     report: Report = unheard  # bound to the turn by bot/dispatcher.py
     trail: Trail = field(default_factory=Trail)  # bound likewise

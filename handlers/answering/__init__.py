@@ -57,7 +57,7 @@ async def answer(request: Request, services: Services) -> Pieces:
         services.trail.unanswered = question.standalone
         yield Text(say("ask.no_document", question.language))
         return
-    ranked = (await rank_lines(found, services.library.embedder))[: services.budget.lines]
+    ranked = (await rank_lines(found, services.library.embedder, services.reader))[: services.budget.lines]
     places = places_of([found.passages[one.line.passage] for one in ranked])
     services.report(Progress(say("ask.looking", question.language, places=places)))
     prompt = LinePrompt(question.standalone, question.language, found.passages)

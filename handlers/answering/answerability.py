@@ -59,6 +59,7 @@ class Signals:
     lead: float  # of the line's score over the second best: 0 or less for all but the first
     spread: float  # of its score over the worst: lines that are all alike answer nothing
     odds: float | None = None  # the model's log odds of yes
+    reading: float | None = None  # the reader's log odds; None where there is none
 
 
 def signals_of(lines: Sequence[RankedLine], odds: Sequence[float | None]) -> list[Signals]:
@@ -66,7 +67,7 @@ def signals_of(lines: Sequence[RankedLine], odds: Sequence[float | None]) -> lis
     scores = [line.score for line in lines]
     second, worst = scores[:2][-1:], scores[-1:]
     return [
-        Signals(line.cosine, line.coverage, line.score - second[0], line.score - worst[0], doubt)
+        Signals(line.cosine, line.coverage, line.score - second[0], line.score - worst[0], doubt, line.reading)
         for line, doubt in zip(lines, odds, strict=True)
     ]
 

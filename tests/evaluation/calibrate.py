@@ -37,6 +37,7 @@ from tests.evaluation.scoring import is_right
 
 FOLDS = 5
 NAMES = ("cosine", "coverage", "lead", "spread")
+WHERE_KNOWN = ("reading", "odds")  # of the reader, and of the language model
 STEPS = 40  # thresholds that are tried
 LEAST_SHOWN = 10  # answers: of fewer the share that is wrong says nothing
 
@@ -53,7 +54,12 @@ class Case:
     @property
     def values(self) -> list[list[float]]:
         """Return the signals as numbers, a row for each line."""
-        return [[getattr(one, name) for name in NAMES] + [one.odds] * (one.odds is not None) for one in self.signals]
+        return [[getattr(one, name) for name in self.names] for one in self.signals]
+
+    @property
+    def names(self) -> list[str]:
+        """Return which signals are known of the lines."""
+        return [*NAMES, *(name for name in WHERE_KNOWN if getattr(self.signals[0], name) is not None)]
 
     @property
     def labels(self) -> list[bool]:
@@ -89,7 +95,7 @@ async def case_of(one: Question, every: Mapping[str, Question], services: Servic
         await services.memory.add(request.conversation, turn)
     question = await understand(request, services)
     found = await retrieve_passages(question, request, services)
-    ranked = (await rank_lines(found, services.library.embedder))[: services.budget.lines]
+    ranked = (await rank_lines(found, services.library.embedder, services.reader))[: services.budget.lines]
     prompt = LinePrompt(question.standalone, question.language, found.passages)
     doubts = [await line_log_odds(prompt, line.line, services) if odds else None for line in ranked]
     print(one.id, question.standalone, file=sys.stderr, flush=True)
@@ -106,7 +112,7 @@ def fit(cases: Sequence[Case], card: Card, *, wrong: float) -> Card:
             held_out[place] = model.predict_proba(cases[place].values)[:, 1].tolist()
     threshold = threshold_of(cases, held_out, wrong)
     whole = fitted(cases)
-    names = (*NAMES, "odds")[: whole.coef_.shape[1]]
+    names = cases[0].names
     return replace(
         card, intercept=round(float(whole.intercept_[0]), 3), threshold=round(threshold, 3),
         coefficients={name: round(float(weight), 3) for name, weight in zip(names, whole.coef_[0], strict=True)},

@@ -14,7 +14,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 
 from bot.engine import open_chat_model
 from bot.models.auto import for_this_machine
-from bot.models.fetch import fetch_llm
+from bot.models.fetch import fetch_embeddings, fetch_llm
 from bot.services import model_card
 from bot.settings import Settings
 from handlers.answering.cite import Sentences, bare, cited
@@ -26,6 +26,7 @@ from handlers.text.overlap import content, digits, numbers
 from indexing.audience import Audience
 from indexing.language import language_of
 from indexing.library import Library
+from indexing.line_reader import LineReader
 from tests.evaluation.intervals import share_interval, written
 from tests.evaluation.questions import Question, chain_of
 from tests.evaluation.scoring import Verdict, is_right, misled, verdict_of
@@ -94,14 +95,19 @@ async def services_of(library: Library, settings: Settings) -> AsyncIterator[Ser
     llm = for_this_machine(settings.llm)[0]
     path = None if llm.url else fetch_llm(llm.model, settings.cache_dir)
     model = await open_chat_model(llm, path)
+    folder = fetch_embeddings(settings.embeddings.model, settings.cache_dir)
+    reader = await LineReader.open(folder, settings.cache_dir, settings.embeddings.threads)
+    card = model_card(settings)
     try:
         yield Services(
             model=model, count_tokens=model.count_tokens, context_tokens=model.context_tokens, memory=Remembered(),
             library=library, files=NoFiles(), messages=NoMessages(), classifier=None, encoder=None,  # type: ignore[arg-type]
-            data_dir=Path(), card=model_card(settings),
+            data_dir=Path(), card=card if reader else card.without_reader(), reader=reader,
         )  # fmt: skip
     finally:
         await model.aclose()
+        if reader:
+            await reader.aclose()
 
 
 async def answered(

@@ -30,6 +30,7 @@ def handbook(tmp_path: Path) -> Path:
     """Two pages."""
     return make_pdf(tmp_path / "handbook.pdf", HANDBOOK)
 
+
 NOW = 5.0  # when somebody says /forget-me, by Slack's clock
 
 

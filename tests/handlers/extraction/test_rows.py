@@ -19,8 +19,9 @@ FIELDS = parse_fields("item, description, quantity:integer, amount:number")
 def test_rows_are_records() -> None:
     records = records_in_rows([PAGE], FIELDS)
     source = PageText([PAGE])
-    values = [[value.value for value in verify_records(one.values, FIELDS, source, french=False).values()]
-              for one in records]
+    values = [
+        [value.value for value in verify_records(one.values, FIELDS, source, french=False).values()] for one in records
+    ]
     assert values == [["10", "O-ring 40 mm", 200, 170.0], ["20", "Shaft seal", 12, 238.8], ["40", "Return", -2, -88.0]]
 
 
