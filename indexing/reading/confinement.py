@@ -97,6 +97,7 @@ def visible(file: Path | None, scratch: Path | None) -> Iterator[tuple[Path, int
     yield ROOT / "indexing", READ
     yield Path("/dev/null"), READ_FILE | WRITE_FILE
     if program := shutil.which("tesseract"):
+        yield Path(program).resolve(), READ
         yield from ((Path(program).resolve().parents[1] / name, READ) for name in ("bin", "lib", "share"))
     if file:
         yield file, READ_FILE

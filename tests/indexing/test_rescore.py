@@ -88,4 +88,4 @@ def test_another_number_or_a_negation_makes_another_rule_of_the_same_sentence(ot
     text = "Full-time staff of the firm may work from home for up to two days of each week."
     old = hit("old", text, cosine=0.9, fused=0.05)
     new = hit("new", other, cosine=0.9, fused=0.04)
-    assert len(without_duplicates(rescored((old, new), (ASKED,)))) == count
+    assert len(without_duplicates(attach_relevance(rescored((old, new), (ASKED,)), 0.5))) == count
