@@ -188,7 +188,7 @@ async def test_the_document_shared_last_is_summarised_by_command(
     root = await alice.root(channel, "/summarize")
     summary = await alice.reads(channel, root, lambda text: "manuel.pdf" in text and "regarde" not in text)
     assert "1-3 sur 3" in summary.replace("\N{EN DASH}", "-")
-    assert (method or "stuff").replace("_", "-") in summary
+    assert method.replace("_", "-") in summary
     assert "(p. " in summary
 
 

@@ -65,7 +65,7 @@ def units_of(sections: Sequence[Section], pages: Sequence[Page], title: str = ""
         return with_lines([Unit(title, tuple(pages))])
     cuts = cuts_of(sections, pages)
     units = grouped(sections, cuts, pages) if len(cuts) >= LEAST_UNITS else stretches(pages)
-    return with_lines([unit for unit in units if unit.pages and (unit.title or unit.letters >= LEAST_LETTERS)] or units)
+    return with_lines([unit for unit in units if unit.pages])
 
 
 def sections_within(sections: Sequence[Section], scope: Scope) -> list[Section]:
@@ -109,12 +109,12 @@ def grouped(sections: Sequence[Section], cuts: Sequence[tuple[int, int]], pages:
     size = -(-len(begins) // MOST_UNITS)
     begins = begins[::size]
     ends = [*(cuts[place] for place in begins[1:]), (len(pages), 0)]
-    before = Unit("", tuple(between((0, 0), cuts[begins[0]], pages)))
+    before = [Unit("", tuple(between((0, 0), cuts[begins[0]], pages)))]
     units = [
         Unit(sections[place].title, tuple(between(cuts[place], end, pages)))
         for place, end in zip(begins, ends, strict=True)
     ]
-    return [before, *units]
+    return [*(unit for unit in before if unit.letters >= LEAST_LETTERS), *units]
 
 
 def fitting_level(sections: Sequence[Section]) -> int:

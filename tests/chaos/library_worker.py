@@ -25,8 +25,7 @@ Step = dict[str, Any]
 
 
 async def open_library(folder: Path) -> Library:
-    """Open the folder's library; files are read in this process."""
-    ingest_module.OpenDocument = InlineReading  # type: ignore[misc, assignment]
+    """Open the folder's library."""
     embedder = Embedder(WordEncoder)
     await embedder.start()
     return Library(await EdgeIndex.open(folder / "index", 64), embedder, ReadingLimits())
@@ -59,7 +58,8 @@ async def work(library: Library, folder: Path, person: str, steps: list[Step]) -
 
 
 async def main(folder: Path) -> None:
-    """Do everything that is left to be done."""
+    """Do everything that is left to be done; files are read in this process."""
+    ingest_module.OpenDocument = InlineReading  # type: ignore[misc, assignment]
     library = await open_library(folder)
     lists: dict[str, list[Step]] = json.loads((folder / "work.json").read_text())
     await asyncio.gather(*(work(library, folder, person, steps) for person, steps in lists.items()))

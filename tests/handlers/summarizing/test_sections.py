@@ -52,6 +52,12 @@ def test_a_document_without_an_outline_is_cut_by_pages_from_beginning_to_end() -
     assert [page.number for unit in units for page in unit.pages] == list(range(1, 41))
 
 
+def test_short_pages_are_told_too() -> None:
+    """A cover is passed over, slides with a line each are not."""
+    slides = [Page(number=n, text=f"Slide {n} has a line.") for n in range(1, 4)]
+    assert [page.number for unit in units_of([], slides) for page in unit.pages] == [1, 2, 3]
+
+
 def test_many_sections_are_taken_together() -> None:
     words = "Some words about this rule follow in a long sentence here. " * 3
     pages = [Page(number=n, text=f"Title {n}\n{words}") for n in range(1, 101)]
