@@ -9,6 +9,7 @@ import pytest
 from tests.conftest import clean_environ
 
 ROOT = Path(__file__).parents[2]
+NOBODY = "http://127.0.0.1:9/v1"  # no model is loaded and measured: that takes a quarter of a minute
 
 
 def bot(folder: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -16,7 +17,7 @@ def bot(folder: Path, *words: str, **environ: str) -> subprocess.CompletedProces
     return subprocess.run(
         [sys.executable, "-m", "bot", *words],
         cwd=folder,
-        env=clean_environ() | {"PYTHONPATH": str(ROOT), "DATA_DIR": str(folder / "data")} | environ,
+        env=clean_environ() | {"PYTHONPATH": str(ROOT), "DATA_DIR": str(folder / "data"), "LLM_URL": NOBODY} | environ,
         capture_output=True,
         text=True,
         check=False,

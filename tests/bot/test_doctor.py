@@ -264,7 +264,7 @@ async def test_the_speed_of_a_model_server_is_measured(model_server: str, tmp_pa
     settings = LlmSettings(url=model_server, model="qwen", api_key=SecretStr("key"), context_tokens=1024)
     speed = (await found(check_llm(settings, "", tmp_path)))[-1]
     rate = re.fullmatch(
-        r"reads (\d+) and writes (\d+) tokens a second; .* 12 passages and weighs 16 lines.", speed.text
+        r"reads (\d+) and writes (\d+) tokens a second; .* 14 passages and weighs 16 lines.", speed.text
     )
     assert rate
     assert int(rate[1]) > 0
