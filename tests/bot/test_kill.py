@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from bot.queue.queue import Queue
 from bot.queue.worker_locks import WorkerLocks
-from tests.bot.conftest import Recorder, ask, eventually, working
+from tests.bot.conftest import Recorder, ask, eventually, staying, working
 
 WORKER = """
 import asyncio, sys
@@ -73,6 +73,7 @@ async def test_a_killed_workers_request_is_taken_up_at_once_on_its_machine(
     assert time.monotonic() - killed_at < 10  # the lease is 30 s
     await eventually(lambda: is_done(redis, 2))
     assert await redis.lrange("done", 0, -1) == ["T:C:1", "T:C:2"]
+    await eventually(lambda: settled(redis))
     await kill(second)
 
 
@@ -86,6 +87,7 @@ async def test_a_killed_workers_request_is_taken_up_after_its_lease_by_another_m
     second = await worker_process(url, lease=2)
     await eventually(lambda: is_done(redis, 1))
     assert await redis.lrange("begun", 0, -1) == ["T:C:1"] * 2
+    await eventually(lambda: settled(redis))
     await kill(second)
 
 
@@ -96,6 +98,7 @@ async def test_a_worker_that_is_slow_keeps_its_request(queue: Queue, redis: Redi
     await eventually(lambda: is_done(redis, 1))
     await asyncio.sleep(1.5)
     assert await redis.lrange("begun", 0, -1) == ["T:C:1"]
+    await eventually(lambda: settled(redis))
     for worker in workers:
         await kill(worker)
 
@@ -129,6 +132,11 @@ async def begun(redis: Redis, number: int) -> bool:
 
 async def is_done(redis: Redis, number: int) -> bool:
     return await count(redis, "done") >= number
+
+
+async def settled(redis: Redis) -> bool:
+    """A worker that is killed now leaves nothing to another."""
+    return not await staying(redis)
 
 
 async def empty(queue: Queue) -> bool:
