@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from indexing.cores import spare_cores
+from indexing.onnx import tokenizer_of
 from indexing.vectors import Vectors
 from indexing.weights import weights_hash
 
@@ -37,7 +38,6 @@ class LineReader:
 
     def __init__(self, folder: Path, cache_dir: Path, threads: int = 0) -> None:
         import onnxruntime
-        from tokenizers import Tokenizer
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or spare_cores()
@@ -45,8 +45,7 @@ class LineReader:
         file = exported(folder, cache_dir)
         self._session = onnxruntime.InferenceSession(str(file), options, ["CPUExecutionProvider"])
         self._words = word_vectors(folder / "model.safetensors")
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.enable_truncation(LONGEST)
+        self._tokenizer = tokenizer_of(folder)
         self._thread = ThreadPoolExecutor(1, "line reader")
 
     @classmethod
@@ -64,9 +63,14 @@ class LineReader:
         """Let the thread end."""
         await asyncio.to_thread(self._thread.shutdown)
 
+    def ids_of(self, text: str) -> list[int]:
+        """Return a text's tokens, at most LONGEST with the mark of its end."""
+        ids: list[int] = self._tokenizer.encode(text).ids
+        return ids if len(ids) <= LONGEST else [*ids[: LONGEST - 1], ids[-1]]
+
     def _scores(self, question: str, lines: list[str]) -> Vectors:
-        asked = self._tokenizer.encode(QUERY + question).ids
-        encoded = [self._tokenizer.encode(PASSAGE + line).ids for line in lines]
+        asked = self.ids_of(QUERY + question)
+        encoded = [self.ids_of(PASSAGE + line) for line in lines]
         order = sorted(range(len(lines)), key=lambda place: len(encoded[place]))  # alike lengths need little padding
         scores = np.empty(len(lines), np.float32)
         for start in range(0, len(order), AT_ONCE):

@@ -33,15 +33,12 @@ class OnnxEncoder:
 
     def __init__(self, folder: Path, cache_dir: Path, batch: int, threads: int, *, int8: bool = False) -> None:
         import onnxruntime
-        from tokenizers import Tokenizer
 
         if not can_run(folder):
             raise ValueError(f"{folder} is no BERT that pools by the mean; set EMBEDDINGS_INT8 to false")
         self.dimensions = int(parse_model(folder / "config.json")["hidden_size"])
         self._folder, self._batch, self._int8 = folder, batch, int8
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.enable_truncation(longest(folder))
-        self._tokenizer.enable_padding()
+        self._tokenizer = tokenizer_of(folder)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or spare_cores()
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -75,6 +72,17 @@ class OnnxEncoder:
         pooled = (states * mask[..., None]).sum(1) / mask.sum(1, keepdims=True)
         vectors: Vectors = (pooled / np.linalg.norm(pooled, axis=1, keepdims=True)).astype(np.float32)
         return vectors
+
+
+@functools.cache
+def tokenizer_of(folder: Path) -> Any:
+    """Return a folder's tokenizer, one for all who read with it: its vocabulary takes some 150 MB."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.enable_truncation(longest(folder))
+    tokenizer.enable_padding()
+    return tokenizer
 
 
 def can_run(folder: Path) -> bool:

@@ -60,8 +60,7 @@ async def test_what_answers_nothing_is_far_below(reader: LineReader) -> None:
 async def test_the_same_scores_as_in_torch_in_any_order(reader: LineReader, folder: Path) -> None:
     scores = await reader.scores(QUESTION, LINES)
     assert np.allclose(await reader.scores(QUESTION, LINES[::-1]), scores[::-1], atol=1e-3)
-    tokenizer = reader._tokenizer
-    asked, *lines = (tokenizer.encode(text).ids for text in [f"query: {QUESTION}", *(f"passage: {x}" for x in LINES)])
+    asked, *lines = (reader.ids_of(text) for text in [f"query: {QUESTION}", *(f"passage: {x}" for x in LINES)])
     ids, positions, parts = batch_of(asked, lines)
     model = trained_model(folder, TRAINED).eval()
     with torch.inference_mode():
